@@ -1,0 +1,104 @@
+# Two commands matter: `make demo` runs the portal on this machine, `make test` proves it.
+# Both set everything up first: Python packages, Node packages and the browser bundles.
+
+SHELL := /bin/sh
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PORT ?= 8000
+PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PATH PORT
+
+PACKAGES := .venv/.installed
+NODE_PACKAGES := node_modules/.installed
+ASSETS := static/dist/manifest.json
+ASSET_SOURCES := $(shell find static/src -type f 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup assets browser demo reset verify test check unit journeys bench lint format lock
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo    run the portal with everything it needs on http://localhost:$(PORT) (PORT=… moves it)"
+	@echo "make test    linters, types, the test suite and the browser journeys"
+	@echo "make bench   the benchmarks, each beside what it is measured against"
+	@echo "make verify  check every invariant of the running demo"
+	@echo "make reset   forget the data of the demo"
+	@echo "make lint    linters and types only; make format rewrites the code to please them"
+	@echo "make assets  bundle the browser code; make lock compiles requirements.lock anew"
+
+# Set-up
+
+# --no-deps: the lock names every package already, and older pips cannot check hashes of extras.
+$(PACKAGES): requirements.lock
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { echo "Stakehold needs Python 3.11 or later (found: $(PYTHON)); name one with PYTHON=…"; exit 1; }
+	@.venv/bin/python -c pass 2>/dev/null || { rm -rf .venv; "$(PYTHON)" -m venv .venv; } \
+		|| { echo "python3 -m venv failed; on Debian: apt-get install python3-venv"; exit 1; }
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	.venv/bin/python -m pip check
+	@touch $@
+
+$(NODE_PACKAGES): $(PACKAGES) package-lock.json .npmrc
+	npm ci --no-progress --loglevel=error
+	@touch $@
+
+$(ASSETS): $(NODE_PACKAGES) static/build.mjs $(ASSET_SOURCES)
+	node static/build.mjs
+
+setup: $(ASSETS)
+
+assets: $(ASSETS)
+
+browser: $(PACKAGES)
+	.venv/bin/python -m tests.support.chromium
+
+# The portal. `exec` makes the supervisor make's own child, so that stopping make stops it.
+
+demo: setup
+	@exec .venv/bin/python -m app demo --stop-with-parent
+
+reset: $(PACKAGES)
+	.venv/bin/python -m app reset
+
+verify: $(PACKAGES)
+	.venv/bin/python -m app verify
+
+# Proof. The journeys run by themselves: Playwright leaves an event loop behind it.
+
+test: setup browser check unit journeys
+
+check: $(PACKAGES)
+	ruff check .
+	ruff format --check .
+	mypy app workers
+	lint-imports
+
+# The workers' drills measure seconds, so nothing runs beside them.
+unit: setup
+	pytest tests -n 2 --ignore=tests/workers
+	pytest tests/workers
+
+journeys: setup browser
+	pytest e2e
+
+# One after the other even under `make -j`: they share two cores and one output.
+.NOTPARALLEL:
+
+bench: setup
+	.venv/bin/python -m bench
+
+lint: check
+
+format: $(PACKAGES)
+	ruff check --fix .
+	ruff format .
+
+# Locks. uv lives in a throwaway environment; no index lines, so the lock names no host.
+
+COMPILE := uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url \
+	--no-header --no-annotate --python-version 3.11 --universal pyproject.toml
+
+lock:
+	@directory=$$(mktemp -d) && trap 'rm -rf "$$directory"' EXIT \
+		&& "$(PYTHON)" -m venv "$$directory" && "$$directory/bin/python" -m pip install --quiet uv \
+		&& "$$directory/bin/"$(COMPILE) --all-extras -o requirements.lock \
+		&& "$$directory/bin/"$(COMPILE) -o deploy/requirements.lock

@@ -1,0 +1,1 @@
+"""Stakehold: one portal for everybody who holds a stake, and for everybody who serves them."""

@@ -1,0 +1,1 @@
+"""The demo tenants: made once, by the real operations, each at the business time of its day."""

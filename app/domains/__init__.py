@@ -1,0 +1,1 @@
+"""One folder a noun; a domain meets another only through its `public` module and events."""

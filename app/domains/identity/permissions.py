@@ -1,0 +1,126 @@
+"""Every permission and every role: the one place that says who may do what.
+
+A permission is named `area:action`. Row scope goes with it and is kept by the queries: a member
+sees their own, a relationship manager (RM) their clients', everybody only their tenant.
+`python -m app.domains.identity.permissions` prints the matrix of docs/security/permissions.md.
+"""
+
+from __future__ import annotations
+
+from app.domains.identity.values import Role
+
+PERMISSIONS: dict[str, str] = {
+    "approval:decide": "Decide on requests that wait for compliance",
+    "approval:read": "See requests for approval and their decisions",
+    "approval:reassign": "Give a request to another approver",
+    "audit:read": "Search the audit trail and verify its chain",
+    "client:read": "See clients and what they hold",
+    "clock:move": "Move business time forward (demo and test only)",
+    "custody:read": "See custody accounts and their balances",
+    "deadline:read": "See deadlines and their trails",
+    "deposit:write": "Confirm deposits",
+    "destination:read": "See payout destinations",
+    "destination:write": "Add and revoke payout destinations",
+    "job:read": "See jobs that failed for good",
+    "job:rerun": "Run a failed job again",
+    "ledger:read": "See every account, balance and entry",
+    "ledger:read_own": "See entries on one's own accounts",
+    "me:read": "See who one is signed in as",
+    "notification:read": "Read one's own notifications",
+    "product:read": "See products and their NAV",
+    "redemption:approve": "Approve or reject a client's redemption",
+    "redemption:hold": "Hold a redemption, resume it, or cancel it from a hold",
+    "redemption:read": "See redemptions",
+    "redemption:request": "Ask to redeem, and cancel one's own request",
+    "redemption:retry": "Send a failed payout again",
+    "redemption:settle": "Mark the assets of a redemption ready for payout",
+    "subscription:read": "See subscriptions",
+    "user:read": "See who belongs to the tenant",
+    "verify:read": "See whether every invariant holds",
+}
+
+_EVERYBODY = frozenset({"me:read", "notification:read", "product:read"})
+
+ROLES: dict[Role, frozenset[str]] = {
+    Role.member: _EVERYBODY
+    | {
+        "destination:read",
+        "destination:write",
+        "ledger:read_own",
+        "redemption:read",
+        "redemption:request",
+        "subscription:read",
+    },
+    Role.rm: _EVERYBODY
+    | {
+        "approval:read",
+        "client:read",
+        "deadline:read",
+        "redemption:approve",
+        "redemption:read",
+        "subscription:read",
+    },
+    Role.trader: _EVERYBODY
+    | {
+        "custody:read",
+        "deadline:read",
+        "redemption:read",
+        "redemption:retry",
+        "redemption:settle",
+        "subscription:read",
+    },
+    Role.operations: _EVERYBODY
+    | {
+        "approval:read",
+        "approval:reassign",
+        "custody:read",
+        "deadline:read",
+        "deposit:write",
+        "job:read",
+        "job:rerun",
+        "ledger:read",
+        "redemption:read",
+        "redemption:retry",
+        "subscription:read",
+        "verify:read",
+    },
+    Role.compliance: _EVERYBODY
+    | {
+        "approval:decide",
+        "approval:read",
+        "audit:read",
+        "deadline:read",
+        "ledger:read",
+        "redemption:hold",
+        "redemption:read",
+        "subscription:read",
+        "verify:read",
+    },
+    Role.admin: _EVERYBODY | {"clock:move", "user:read", "verify:read"},
+}
+
+
+def permissions_of(role: Role) -> frozenset[str]:
+    return ROLES[role]
+
+
+def matrix() -> str:
+    """The roles and permissions as a Markdown page."""
+    roles = list(ROLES)
+    lines = [
+        "# Permissions",
+        "",
+        "Generated from `app/domains/identity/permissions.py` by",
+        "`python -m app.domains.identity.permissions`; a test compares the two.",
+        "",
+        f"| permission | what it allows | {' | '.join(roles)} |",
+        f"| --- | --- |{' --- |' * len(roles)}",
+    ]
+    for permission, meaning in sorted(PERMISSIONS.items()):
+        marks = " | ".join("yes" if permission in ROLES[role] else "" for role in roles)
+        lines.append(f"| `{permission}` | {meaning} | {marks} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(matrix(), end="")

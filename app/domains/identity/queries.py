@@ -1,0 +1,130 @@
+"""Reads of identity: whom a credential names, and who belongs to the tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from app.domains.identity.values import (
+    Candidate,
+    Identified,
+    MembershipView,
+    Role,
+    TenantView,
+)
+from app.kernel.database import ask_across_tenants, fetch, fetch_row, fetch_value
+from app.kernel.errors import NotFound
+from app.settings import settings
+
+
+async def session_of(*, digest: bytes, is_use: bool) -> Identified | None:
+    """Whom the session names now, or nothing; `is_use` is noted, at most once a minute."""
+    look_up = "session_lookup" if is_use else "session_glance"
+    rows = await ask_across_tenants(
+        f"SELECT * FROM {look_up}($1, $2)", digest, settings().session_idle_seconds
+    )
+    return _identified(rows[0]) if rows else None
+
+
+async def sessions_alive(*, digests: Sequence[bytes]) -> set[bytes]:
+    """Which of these sessions still hold. Asking does not count as using them."""
+    rows = await ask_across_tenants(
+        "SELECT sessions_alive($1, $2) AS digest", digests, settings().session_idle_seconds
+    )
+    return {row["digest"] for row in rows}
+
+
+async def token_holder(*, family_id: UUID, membership_id: UUID) -> Identified | None:
+    """Whom an access token of the family names now; nothing once the family is revoked."""
+    rows = await ask_across_tenants("SELECT * FROM token_lookup($1, $2)", family_id, membership_id)
+    return _identified(rows[0]) if rows else None
+
+
+async def candidates(*, account_id: UUID, tenant_slug: str = "") -> list[Candidate]:
+    """Where the account may sign in: the named tenant, or all of its tenants."""
+    rows = await ask_across_tenants("SELECT * FROM sign_in_lookup($1, $2)", account_id, tenant_slug)
+    return [
+        Candidate(
+            membership_id=row["membership_id"],
+            name=row["name"],
+            role=Role(row["role"]),
+            tenant=_tenant(row),
+        )
+        for row in rows
+    ]
+
+
+async def names_of(*, membership_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Names by membership; ids that are not the tenant's are left out."""
+    rows = await fetch(
+        "SELECT m.id, a.name FROM membership m JOIN account a ON a.id = m.account_id"
+        " WHERE m.id = ANY ($1)",
+        list(membership_ids),
+    )
+    return {row["id"]: row["name"] for row in rows}
+
+
+async def membership(*, membership_id: UUID) -> MembershipView:
+    """One membership of the tenant; raises `NotFound`."""
+    row = await fetch_row(f"{_MEMBERSHIP} WHERE m.id = $1", membership_id)
+    if row is None:
+        raise NotFound
+    return _membership(row)
+
+
+async def memberships() -> list[MembershipView]:
+    """Everybody who may sign in to the tenant, in the order they joined."""
+    rows = await fetch(
+        f"{_MEMBERSHIP} WHERE m.status = 'active' AND a.status = 'active' ORDER BY m.id"
+    )
+    return [_membership(row) for row in rows]
+
+
+async def address_of(membership_id: UUID) -> str | None:
+    """Where mail for an active member of the tenant goes; nothing for anybody else."""
+    address: str | None = await fetch_value(
+        "SELECT a.email FROM membership m JOIN account a ON a.id = m.account_id"
+        " WHERE m.id = $1 AND m.status = 'active' AND a.status = 'active'",
+        membership_id,
+    )
+    return address
+
+
+async def members_with_role(*, role: Role) -> list[UUID]:
+    rows = await fetch(
+        "SELECT id FROM membership WHERE role = $1 AND status = 'active' ORDER BY id", role.value
+    )
+    return [row["id"] for row in rows]
+
+
+_MEMBERSHIP = (
+    "SELECT m.id, m.role, a.name, a.email FROM membership m JOIN account a ON a.id = m.account_id"
+)
+
+
+def _membership(row: Any) -> MembershipView:
+    return MembershipView(
+        id=row["id"], name=row["name"], email=row["email"], role=Role(row["role"])
+    )
+
+
+def _tenant(row: Any) -> TenantView:
+    return TenantView(
+        id=row["tenant_id"],
+        slug=row["slug"],
+        name=row["tenant_name"],
+        time_zone=row["time_zone"],
+        locale=row["locale"],
+    )
+
+
+def _identified(row: Any) -> Identified:
+    return Identified(
+        credential_id=row["credential_id"],
+        membership_id=row["membership_id"],
+        name=row["name"],
+        email=row["email"],
+        role=Role(row["role"]),
+        tenant=_tenant(row),
+    )

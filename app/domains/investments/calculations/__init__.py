@@ -1,0 +1,1 @@
+"""Numbers from numbers: pure and synchronous; no clock, no database."""

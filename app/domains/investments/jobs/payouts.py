@@ -1,0 +1,110 @@
+"""Send a payout through the custodian, and settle it once it is confirmed. Never paid twice.
+
+That it may have been sent is on record before it is; the custodian is asked for its outcome before
+it is sent again, and then under the same key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+from app.domains.investments.operations.payout_settle import (
+    PayoutHeld,
+    begin_payout,
+    mark_unknown,
+    note_reference,
+    refuse_payout,
+    settle_payout,
+)
+from app.domains.investments.values import PayoutState
+from app.integrations.custody import custody
+from app.integrations.custody.port import (
+    CustodyUnavailable,
+    KeyTaken,
+    OutcomeUnknown,
+    PayoutInstruction,
+    PayoutProgress,
+    PayoutRefused,
+    PayoutStatus,
+)
+from app.kernel.jobs import FailedForGood, OutsideCall, RetryLater, outside_job
+
+# A custodian confirms within seconds or takes its time: look closely at first, then now and then.
+POLL_SECONDS = 0.2
+POLLING_SECONDS = 10.0
+# A payout that was sent is not given up on by itself: half a day of attempts before it is buried.
+ATTEMPTS_MAX = 200
+RETRY_UNAVAILABLE_SECONDS = 2.0
+RETRY_UNKNOWN_SECONDS = 1.0
+RETRY_SUBMITTED_SECONDS = 5.0
+RETRY_HELD_SECONDS = 5.0
+
+
+@outside_job("payout.send", attempts_max=ATTEMPTS_MAX, timeout_seconds=60)
+async def send_payout(call: OutsideCall) -> None:
+    payout_id = UUID(call.payload["payout_id"])
+    try:
+        async with call.unit_of_work():
+            begun = await begin_payout(payout_id=payout_id)
+    except PayoutHeld as held:
+        raise RetryLater(RETRY_HELD_SECONDS, "redemption on hold") from held
+    if begun is None:
+        return
+    instruction, before = begun
+    try:
+        status = await _ask_or_send(instruction, before)
+        if status.state is PayoutProgress.submitted:
+            async with call.unit_of_work():
+                await note_reference(payout_id=payout_id, reference=status.reference)
+            status = await _until_decided(status)
+    except PayoutRefused as refusal:
+        if before is PayoutState.pending or refusal.binds_key:
+            async with call.completing():
+                await refuse_payout(payout_id=payout_id, reason=refusal.reason)
+            return
+        # An earlier request may still arrive, and be carried out: this refusal says nothing of it.
+        async with call.unit_of_work():
+            await mark_unknown(payout_id=payout_id, reason=refusal.reason)
+        raise RetryLater(RETRY_UNKNOWN_SECONDS, "an earlier request is open") from refusal
+    except KeyTaken as error:
+        raise FailedForGood("two instructions under one key: a person must look") from error
+    except OutcomeUnknown as error:
+        async with call.unit_of_work():
+            await mark_unknown(payout_id=payout_id, reason=str(error))
+        raise RetryLater(RETRY_UNKNOWN_SECONDS, "outcome unknown") from error
+    except CustodyUnavailable as error:
+        raise RetryLater(RETRY_UNAVAILABLE_SECONDS, "custodian not answering") from error
+    await _conclude(call, payout_id, status)
+
+
+async def _ask_or_send(instruction: PayoutInstruction, before: PayoutState) -> PayoutStatus:
+    if before is not PayoutState.pending:
+        known = await custody().lookup_payout(
+            idempotency_key=instruction.idempotency_key, expecting=instruction
+        )
+        if known is not None:
+            return known
+    return await custody().send_payout(instruction=instruction)
+
+
+async def _until_decided(status: PayoutStatus) -> PayoutStatus:
+    until = asyncio.get_running_loop().time() + POLLING_SECONDS
+    while asyncio.get_running_loop().time() < until:
+        await asyncio.sleep(POLL_SECONDS)
+        found = await custody().payout_status(reference=status.reference)
+        if found is not None and found.state is not PayoutProgress.submitted:
+            return found
+    return status
+
+
+async def _conclude(call: OutsideCall, payout_id: UUID, status: PayoutStatus) -> None:
+    if status.state is PayoutProgress.submitted:
+        raise RetryLater(RETRY_SUBMITTED_SECONDS, "not confirmed yet")
+    async with call.completing():
+        if status.state is PayoutProgress.confirmed:
+            await settle_payout(
+                payout_id=payout_id, reference=status.reference, network_fee=status.network_fee
+            )
+        else:
+            await refuse_payout(payout_id=payout_id, reason=status.reason)

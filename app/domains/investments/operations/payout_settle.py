@@ -1,0 +1,217 @@
+"""What the custodian's answer does to a payout and its redemption.
+
+`begin_payout` commits before anything is sent, so that an attempt which died is seen as one that
+may have been sent. The payout's row lock makes two workers take turns.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from app.domains.investments.books import BookAccount, book_accounts
+from app.domains.investments.operations.redemption_trail import (
+    leave_trail,
+    lock_redemption,
+    move,
+)
+from app.domains.investments.values import (
+    PayoutState,
+    RedemptionState,
+    SubscriptionState,
+)
+from app.integrations.custody.port import PayoutInstruction
+from app.kernel.clock import local_date
+from app.kernel.database import current, execute, fetch_row, fetch_value
+from app.kernel.deadlines import stop_deadline
+from app.kernel.jobs import enqueue
+from app.kernel.ledger.operations import post_entries
+from app.kernel.ledger.queries import balances, lock_balances
+from app.kernel.ledger.values import Entry, Posting
+from app.kernel.money import ZERO
+
+READ_JOB = "investments.read_custody_balances"
+
+
+class PayoutHeld(Exception):
+    """The redemption is on hold: nothing may be sent until it is resumed."""
+
+
+async def begin_payout(*, payout_id: UUID) -> tuple[PayoutInstruction, PayoutState] | None:
+    """What to send, and the state the payout was in before; none when it is over already.
+
+    A pending payout becomes `sent`, its redemption `in_transit`: commit this before sending.
+    Raises `PayoutHeld`.
+    """
+    payout = await _lock_payout(payout_id)
+    before = PayoutState(payout["state"])
+    if before in (PayoutState.confirmed, PayoutState.refused):
+        return None
+    redemption = await lock_redemption(redemption_id=payout["redemption_id"])
+    if redemption["state"] == RedemptionState.on_hold:
+        raise PayoutHeld
+    if before is PayoutState.pending:
+        await _set_payout(payout_id, PayoutState.sent)
+        await move(redemption, RedemptionState.in_transit, event="sent")
+    row = await fetch_row(
+        "SELECT a.reference AS source, d.address, d.network FROM redemption r"
+        " JOIN custody_account a ON a.id = r.source_account_id"
+        " JOIN destination d ON d.id = r.destination_id WHERE r.id = $1",
+        redemption["id"],
+    )
+    assert row is not None, "a redemption in settlement has a source and a destination"
+    instruction = PayoutInstruction(
+        idempotency_key=str(payout_id),
+        source_reference=row["source"],
+        destination_address=row["address"],
+        network=row["network"],
+        asset=redemption["asset"],
+        amount=payout["amount"],
+    )
+    return instruction, before
+
+
+async def note_reference(*, payout_id: UUID, reference: str) -> None:
+    """Keep the custodian's reference of a payout that it took on."""
+    await execute(
+        "UPDATE payout SET reference = $2, state = $3 WHERE id = $1 AND state <> 'confirmed'",
+        payout_id,
+        reference,
+        PayoutState.sent.value,
+    )
+
+
+async def mark_unknown(*, payout_id: UUID, reason: str) -> None:
+    """The custodian did not answer: it is asked before anything is sent again."""
+    payout = await _lock_payout(payout_id)
+    if payout["state"] != PayoutState.sent:
+        return
+    await _set_payout(payout_id, PayoutState.unknown, reason=reason)
+    redemption = await lock_redemption(redemption_id=payout["redemption_id"])
+    await leave_trail(
+        redemption_id=redemption["id"],
+        of=redemption,
+        event="payout_unknown",
+        note="The custodian did not answer; it is asked again before anything is sent",
+        before={"payout": payout["state"]},
+        after={"payout": PayoutState.unknown.value},
+    )
+
+
+async def refuse_payout(*, payout_id: UUID, reason: str) -> None:
+    """The custodian refused for certain: no balance changed, the assets stay set aside."""
+    payout = await _lock_payout(payout_id)
+    if payout["state"] in (PayoutState.confirmed, PayoutState.refused):
+        return
+    await _set_payout(payout_id, PayoutState.refused, reason=reason)
+    redemption = await lock_redemption(redemption_id=payout["redemption_id"])
+    await move(redemption, RedemptionState.payout_failed, event="payout_failed", note=reason)
+
+
+async def settle_payout(*, payout_id: UUID, reference: str, network_fee: Decimal) -> None:
+    """The custodian confirmed: units are burnt, the debt is settled, fees are earned. One entry.
+
+    Settling again changes nothing. A payout that was taken for unknown may be confirmed as well.
+    """
+    payout = await _lock_payout(payout_id)
+    if payout["state"] == PayoutState.confirmed:
+        return
+    await execute(
+        "UPDATE payout SET state = $2, reference = $3, reason = '' WHERE id = $1",
+        payout_id,
+        PayoutState.confirmed.value,
+        reference,
+    )
+    redemption = await lock_redemption(redemption_id=payout["redemption_id"])
+    await _post_settlement(redemption, network_fee)
+    await move(
+        redemption,
+        RedemptionState.completed,
+        event="completed",
+        note=f"Custodian's reference {reference}",
+        changes={"completed_at": current().now, "reserved": ZERO},
+    )
+    await stop_deadline(
+        subject_kind="redemption", subject_id=redemption["id"], kind="payout", outcome="met"
+    )
+    await _close_subscription(redemption)
+    # The vault holds less now: the trader's page should not wait for the next regular reading.
+    await enqueue(kind=READ_JOB, payload={})
+
+
+async def _lock_payout(payout_id: UUID) -> Any:
+    """The redemption's row first, as everywhere, so that no two orders of locking exist."""
+    redemption_id = await fetch_value("SELECT redemption_id FROM payout WHERE id = $1", payout_id)
+    await execute("SELECT 1 FROM redemption WHERE id = $1 FOR UPDATE", redemption_id)
+    payout = await fetch_row("SELECT * FROM payout WHERE id = $1 FOR UPDATE", payout_id)
+    assert payout is not None, "payouts are never deleted"
+    return payout
+
+
+async def _set_payout(payout_id: UUID, state: PayoutState, *, reason: str = "") -> None:
+    await execute(
+        "UPDATE payout SET state = $2, reason = $3 WHERE id = $1", payout_id, state.value, reason
+    )
+
+
+async def _post_settlement(redemption: Any, network_fee: Decimal) -> None:
+    book = await book_accounts(book_id=redemption["book_id"], asset=redemption["asset"])
+    source = await fetch_row(
+        "SELECT available_account_id, reserved_account_id FROM custody_account WHERE id = $1",
+        redemption["source_account_id"],
+    )
+    assert source is not None, "a redemption in settlement has a source"
+    # The network took what it took: what was set aside beyond it is free again; what was not set
+    # aside comes out of what is free, and where too little is, it is owed: the client is paid, and
+    # that must be on record.
+    left = redemption["reserved"] - redemption["net"] - network_fee
+    short = ZERO
+    if left < ZERO:
+        available = source["available_account_id"]
+        free = (await lock_balances(account_ids=[available]))[available]
+        short = max(ZERO, -left - free)
+    postings = [
+        Posting(book[BookAccount.redemptions_owed], redemption["gross"]),
+        Posting(book[BookAccount.penalty_income], -redemption["early_exit_penalty"]),
+        Posting(book[BookAccount.redemption_fee_income], -redemption["redemption_fee"]),
+        Posting(book[BookAccount.network_fee_expense], network_fee),
+        Posting(source["reserved_account_id"], -redemption["reserved"]),
+        Posting(source["available_account_id"], left + short),
+        Posting(book[BookAccount.network_fees_short], -short),
+        Posting(redemption["struck_account_id"], -redemption["units"]),
+        Posting(book[BookAccount.units_issued], redemption["units"]),
+    ]
+    await post_entries(
+        entries=[
+            Entry(
+                book_id=redemption["book_id"],
+                idempotency_key=f"redemption:{redemption['id']}:settle",
+                operation="redemption.settle",
+                subject_kind="redemption",
+                subject_id=redemption["id"],
+                effective_on=local_date(current().now, redemption["time_zone"]),
+                narrative="Paid out",
+                postings=[posting for posting in postings if posting.amount != ZERO],
+            )
+        ]
+    )
+
+
+async def _close_subscription(redemption: Any) -> None:
+    """A subscription with no units left is over."""
+    accounts = [redemption[f"{kind}_account_id"] for kind in ("free", "locked", "struck")]
+    held = await balances(account_ids=accounts)
+    if any(held.values()):
+        return
+    matured = await fetch_value(
+        "SELECT matures_on <= $2 FROM subscription WHERE id = $1",
+        redemption["subscription_id"],
+        redemption["requested_on"],
+    )
+    state = SubscriptionState.paid if matured else SubscriptionState.redeemed_early
+    await execute(
+        "UPDATE subscription SET state = $2 WHERE id = $1",
+        redemption["subscription_id"],
+        state.value,
+    )

@@ -1,0 +1,55 @@
+"""The relationship manager decides; what follows from it commits with the deciding vote."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from app.domains.investments.operations.redemption_strike import return_units, strike_or_offer
+from app.domains.investments.operations.redemption_trail import (
+    WrongState,
+    check_step,
+    lock_redemption,
+    move,
+)
+from app.domains.investments.queries.scope import check_visible
+from app.domains.investments.values import RedemptionState
+from app.kernel.approvals.operations import decide
+from app.kernel.approvals.subjects import register_subject
+from app.kernel.approvals.values import ApprovalState, Decision, Outcome
+from app.kernel.deadlines import stop_deadline
+
+
+async def decide_redemption(
+    *, redemption_id: UUID, decision: Decision, note: str, version: int | None = None
+) -> Outcome:
+    """Approve or reject, as the current actor. `version`, if given, must be the one that was seen.
+
+    Raises `NotFound` for somebody else's client, `WrongState`, `Changed`, and what `decide`
+    raises.
+    """
+    await check_visible(redemption_id=redemption_id)
+    redemption = await lock_redemption(redemption_id=redemption_id)
+    check_step(redemption, decision.value, version=version)
+    return await decide(approval_id=redemption["approval_id"], decision=decision, note=note)
+
+
+async def _lock(redemption_id: UUID) -> None:
+    await check_visible(redemption_id=redemption_id)
+    redemption = await lock_redemption(redemption_id=redemption_id)
+    if redemption["state"] == RedemptionState.on_hold:
+        raise WrongState("This redemption is on hold; it cannot be decided until it is resumed")
+
+
+async def _decided(outcome: Outcome) -> None:
+    redemption = await lock_redemption(redemption_id=outcome.subject_id)
+    await stop_deadline(
+        subject_kind="redemption", subject_id=redemption["id"], kind="approval", outcome="met"
+    )
+    if outcome.state is ApprovalState.approved:
+        await strike_or_offer(redemption, note=outcome.note)
+    else:
+        await return_units(redemption, operation="redemption.reject")
+        await move(redemption, RedemptionState.rejected, event="rejected", note=outcome.note)
+
+
+register_subject("redemption", lock=_lock, decided=_decided)

@@ -1,0 +1,114 @@
+"""Compliance holds a redemption until it is in transit, lets it go on, or gives it up."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from app.domains.investments.operations.redemption_strike import return_units, unstrike
+from app.domains.investments.operations.redemption_trail import check_step, lock_redemption, move
+from app.domains.investments.policy import STRUCK_STATES
+from app.domains.investments.values import PayoutState, RedemptionState
+from app.kernel.approvals.operations import cancel_approval
+from app.kernel.database import execute, fetch_value
+from app.kernel.deadlines import stop_deadline
+from app.kernel.errors import Conflict, InputInvalid
+from app.kernel.money import ZERO
+
+NOTE_LENGTH_MAX = 2_000
+
+
+class DestinationRevoked(Conflict):
+    code = "DESTINATION_REVOKED"
+    title = "Its destination is revoked; it can only be cancelled, and requested anew"
+
+
+async def hold_redemption(*, redemption_id: UUID, note: str, version: int | None = None) -> None:
+    """Stop the redemption where it is. Its clocks run on: a hold is no excuse by itself.
+
+    Raises `NotFound`, `WrongState` (from *in transit* on it is too late), `Changed`, and
+    `InputInvalid` without a reason.
+    """
+    reason = _checked(note)
+    redemption = await lock_redemption(redemption_id=redemption_id)
+    check_step(redemption, "hold", version=version)
+    await put_on_hold(redemption, reason=reason)
+
+
+async def put_on_hold(redemption: Any, *, reason: str) -> None:
+    """As `hold_redemption`, for what the portal itself finds. The row is locked by the caller."""
+    await move(
+        redemption,
+        RedemptionState.on_hold,
+        event="held",
+        note=reason,
+        changes={"held_from": redemption["state"]},
+    )
+
+
+async def resume_redemption(*, redemption_id: UUID, note: str, version: int | None = None) -> None:
+    """Let it go on from where it was held.
+
+    Raises `NotFound`, `WrongState`, `Changed`, and `DestinationRevoked`.
+    """
+    redemption = await lock_redemption(redemption_id=redemption_id)
+    check_step(redemption, "resume", version=version)
+    revoked = await fetch_value(
+        "SELECT revoked_at IS NOT NULL FROM destination WHERE id = $1", redemption["destination_id"]
+    )
+    if revoked:
+        raise DestinationRevoked
+    await move(
+        redemption,
+        RedemptionState(redemption["held_from"]),
+        event="resumed",
+        note=_checked(note),
+        changes={"held_from": None},
+    )
+
+
+async def cancel_held_redemption(
+    *, redemption_id: UUID, note: str, version: int | None = None
+) -> None:
+    """Give a held redemption up: units, claim and reserved assets are where they were before it.
+
+    Raises `NotFound`, `WrongState`, `Changed`, and `InputInvalid` without a reason.
+    """
+    reason = _checked(note)
+    redemption = await lock_redemption(redemption_id=redemption_id)
+    check_step(redemption, "cancel_held", version=version)
+    held_from = RedemptionState(redemption["held_from"])
+    if held_from is RedemptionState.pending_approval:
+        await cancel_approval(approval_id=redemption["approval_id"])
+    if held_from in STRUCK_STATES:
+        # A payout that was ordered and not begun must never begin.
+        await execute(
+            "UPDATE payout SET state = $2, reason = $3 WHERE redemption_id = $1 AND state = $4",
+            redemption_id,
+            PayoutState.refused.value,
+            "Cancelled while on hold",
+            PayoutState.pending.value,
+        )
+        await unstrike(redemption)
+    else:
+        await return_units(redemption, operation="redemption.cancel")
+    for kind in ("approval", "client", "payout"):
+        await stop_deadline(
+            subject_kind="redemption", subject_id=redemption_id, kind=kind, outcome="cancelled"
+        )
+    await move(
+        redemption,
+        RedemptionState.cancelled,
+        event="cancelled",
+        note=reason,
+        changes={"held_from": None, "reserved": ZERO},
+    )
+
+
+def _checked(note: str) -> str:
+    note = note.strip()
+    if not note:
+        raise InputInvalid.of("note", "REQUIRED", "Say why; it goes on record")
+    if len(note) > NOTE_LENGTH_MAX:
+        raise InputInvalid.of("note", "TOO_LONG", f"At most {NOTE_LENGTH_MAX} characters")
+    return note

@@ -1,0 +1,179 @@
+"""What every step of a redemption leaves: its state, its timeline, the audit and an event.
+
+The other operations come here; nothing else changes a redemption's row.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from app.domains.investments.policy import STEPS, may_become
+from app.domains.investments.values import RedemptionState
+from app.kernel import audit
+from app.kernel.database import current, execute, fetch_row
+from app.kernel.errors import Conflict, NotFound
+from app.kernel.ids import new_id
+from app.kernel.money import plain
+from app.kernel.outbox import emit
+
+_COLUMNS = frozenset(
+    {
+        "source_account_id",
+        "reserved",
+        "yield_accrued",
+        "principal_redeemed",
+        "gross",
+        "early_exit_penalty",
+        "redemption_fee",
+        "net",
+        "nav_per_unit",
+        "nav_at",
+        "steps",
+        "struck_at",
+        "held_from",
+        "approver_membership_id",
+        "completed_at",
+    }
+)
+
+
+class WrongState(Conflict):
+    """The redemption has moved on; `detail` says where it is."""
+
+    code = "REDEMPTION_STATE"
+    title = "The redemption's state does not allow this"
+
+
+class Changed(Conflict):
+    code = "REDEMPTION_CHANGED"
+    title = "This request changed while you looked at it; reload it and decide again"
+
+
+async def lock_redemption(*, redemption_id: UUID) -> Any:
+    """The redemption with its client, product and subscription, its row locked until commit.
+
+    Raises `NotFound`. Whoever may only see some redemptions has been checked before.
+    """
+    row = await fetch_row(
+        "SELECT r.*, c.membership_id, c.rm_membership_id, c.name AS client_name,"
+        " p.name AS product_name, p.kind, p.asset, p.places, p.time_zone, p.book_id, p.network_fee,"
+        " s.free_account_id, s.locked_account_id, s.struck_account_id, s.claim_account_id,"
+        " s.yield_account_id"
+        " FROM redemption r JOIN client c ON c.id = r.client_id"
+        " JOIN product p ON p.id = r.product_id JOIN subscription s ON s.id = r.subscription_id"
+        " WHERE r.id = $1 FOR UPDATE OF r",
+        redemption_id,
+    )
+    if row is None:
+        raise NotFound
+    return row
+
+
+def check_step(redemption: Any, step: str, *, version: int | None = None) -> None:
+    """Raise `WrongState` unless `step` is legal now, `Changed` where `version` is an older one."""
+    state = RedemptionState(redemption["state"])
+    if state not in STEPS[step][0]:
+        raise WrongState(
+            f"This redemption is {state.value.replace('_', ' ')}; it cannot be {PAST[step]}"
+        )
+    if version is not None and version != redemption["version"]:
+        raise Changed
+
+
+PAST = {
+    "approve": "approved",
+    "reject": "rejected",
+    "cancel": "cancelled",
+    "accept": "accepted",
+    "hold": "put on hold",
+    "resume": "resumed",
+    "cancel_held": "cancelled from a hold",
+    "reassign": "reassigned",
+    "ready": "marked ready",
+    "retry_payout": "paid again",
+}
+
+
+async def move(
+    redemption: Any,
+    target: RedemptionState,
+    *,
+    event: str,
+    note: str = "",
+    changes: dict[str, Any] | None = None,
+) -> None:
+    """Take a locked redemption to `target`, with its columns `changes`, and leave the trail."""
+    state = RedemptionState(redemption["state"])
+    if not may_become(state, target):
+        raise WrongState(f"A redemption does not go from {state.value} to {target.value}")
+    changed = dict(changes or {})
+    assert changed.keys() <= _COLUMNS, "column names go into the statement"
+    sets = "".join(f", {column} = ${index}" for index, column in enumerate(changed, start=3))
+    await execute(
+        f"UPDATE redemption SET state = $2, version = version + 1{sets} WHERE id = $1",
+        redemption["id"],
+        target.value,
+        *changed.values(),
+    )
+    await leave_trail(
+        redemption_id=redemption["id"],
+        of=redemption,
+        event=event,
+        note=note,
+        before={"state": state.value},
+        after={"state": target.value} | {key: _shown(value) for key, value in changed.items()},
+    )
+
+
+async def leave_trail(
+    *,
+    redemption_id: UUID,
+    of: Any,
+    event: str,
+    note: str,
+    before: dict[str, Any] | None,
+    after: dict[str, Any],
+) -> None:
+    """Timeline, audit and event of one step; `of` has the client's id and the memberships concerned."""
+    unit = current()
+    managers = {of["rm_membership_id"], of["approver_membership_id"]}
+    await execute(
+        "INSERT INTO redemption_event (id, tenant_id, redemption_id, at, actor_id, actor_name,"
+        " event, note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        new_id(),
+        unit.tenant,
+        redemption_id,
+        unit.now,
+        unit.actor.id,
+        unit.actor.name,
+        event,
+        note,
+    )
+    await audit.record(
+        action=f"redemption.{event}",
+        subject_kind="redemption",
+        subject_id=redemption_id,
+        before=before,
+        after=after,
+    )
+    await emit(
+        type=f"redemption.{event}",
+        subject_kind="redemption",
+        subject_id=redemption_id,
+        payload={"client_id": str(of["client_id"]), "note": note},
+        topics=[
+            f"redemption:{redemption_id}",
+            f"client:{of['membership_id']}",
+            *(f"rm:{manager}" for manager in managers),
+            "settlement",
+            "redemptions",
+        ],
+    )
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return plain(value)
+    return value if isinstance(value, str | int | list | None) else str(value)

@@ -1,0 +1,254 @@
+"""The list of redemptions, and one with what its viewer may do."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Controller, get, post
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from app.domains.investments.forms import portion_of, required_id, state_filter, version_of
+from app.domains.investments.operations.payout_retry import retry_payout
+from app.domains.investments.operations.redemption_accept import accept_redemption
+from app.domains.investments.operations.redemption_approve import decide_redemption
+from app.domains.investments.operations.redemption_cancel import cancel_redemption
+from app.domains.investments.operations.redemption_hold import (
+    cancel_held_redemption,
+    hold_redemption,
+    resume_redemption,
+)
+from app.domains.investments.operations.redemption_ready import mark_ready
+from app.domains.investments.operations.redemption_reassign import reassign_redemption
+from app.domains.investments.operations.redemption_request import request_redemption
+from app.domains.investments.pages.redeeming import (
+    asset_of,
+    destination_of,
+    redeem_form,
+)
+from app.domains.investments.queries.redemptions import redemption, redemptions
+from app.domains.investments.values import RedemptionsPage
+from app.kernel.approvals.values import Decision
+from app.kernel.database import savepoint
+from app.kernel.errors import DomainError, FieldError, NotFound
+from app.web.api import cursor_id
+from app.web.forms import new_idempotency_key, read_form, refused
+from app.web.guards import requires
+from app.web.rendering import Page, See
+from app.web.transactions import transactional
+from app.web.viewer import PortalRequest, viewer_of
+
+PAGE_SIZE = 50
+Form = dict[str, str]
+Act = Callable[[UUID, Form], Awaitable[None]]
+
+
+class Redemptions(Controller):
+    """The list, and one redemption with what its viewer may do."""
+
+    path = "/redemptions"
+
+    @post("/", guards=[requires("redemption:request")])
+    @transactional(idempotent=True, moves_money=True)
+    async def confirm(self, request: PortalRequest) -> Page | See:
+        form = await read_form(request)
+        subscription_id = required_id(form.get("subscription_id", ""))
+        try:
+            async with savepoint():
+                redemption_id = await request_redemption(
+                    subscription_id=subscription_id,
+                    portion=portion_of(form, await asset_of(subscription_id)),
+                    destination_id=destination_of(form),
+                    quote_id=required_id(
+                        form.get("quote_id", ""),
+                        field="quote_id",
+                        message="Ask what it comes to first, then confirm that",
+                    ),
+                )
+        except NotFound:
+            raise
+        except DomainError as refusal:
+            return await redeem_form(
+                subscription_id, form=form, errors=refused(refusal), status=refusal.status
+            )
+        return See(f"/redemptions/{redemption_id}")
+
+    @get("/", guards=[requires("redemption:read")])
+    @transactional(read_only=True)
+    async def all(
+        self,
+        request: PortalRequest,
+        in_state: Annotated[str | None, QueryParameter(name="state")] = None,
+        cursor: FromQuery[str | None] = None,
+    ) -> Page:
+        states = state_filter(in_state)
+        rows = await redemptions(
+            states=states,
+            after=cursor_id(cursor or None),
+            limit=PAGE_SIZE + 1,
+        )
+        more = len(rows) > PAGE_SIZE
+        rows = rows[:PAGE_SIZE]
+        actor = viewer_of(request).actor
+        page = RedemptionsPage(
+            rows=rows,
+            state=in_state or None,
+            next_cursor=str(rows[-1].id) if more else None,
+        )
+        topics = {"member": f"client:{actor.id}", "rm": f"rm:{actor.id}", "trader": "settlement"}
+        return Page(
+            "investments/redemptions.html",
+            {"page": page},
+            blocks=["rows"],
+            topics=[topics.get(actor.role, "redemptions")],
+        )
+
+    @get("/{redemption_id:str}", guards=[requires("redemption:read")])
+    @transactional(read_only=True)
+    async def one(self, request: PortalRequest, redemption_id: FromPath[str]) -> Page:
+        return await _shown(required_id(redemption_id))
+
+    @post("/{redemption_id:str}/approve", guards=[requires("redemption:approve")])
+    @transactional(idempotent=True, moves_money=True)
+    async def approve(self, request: PortalRequest, redemption_id: FromPath[str]) -> Page | See:
+        return await _step(request, redemption_id, _decide(Decision.approve))
+
+    @post("/{redemption_id:str}/reject", guards=[requires("redemption:approve")])
+    @transactional(idempotent=True, moves_money=True)
+    async def reject(self, request: PortalRequest, redemption_id: FromPath[str]) -> Page | See:
+        return await _step(request, redemption_id, _decide(Decision.reject))
+
+    @post("/{redemption_id:str}/cancel", guards=[requires("redemption:request")])
+    @transactional(idempotent=True, moves_money=True)
+    async def cancel(self, request: PortalRequest, redemption_id: FromPath[str]) -> Page | See:
+        async def act(found: UUID, form: Form) -> None:
+            await cancel_redemption(redemption_id=found, version=version_of(form))
+
+        return await _step(request, redemption_id, act)
+
+    @post("/{redemption_id:str}/accept", guards=[requires("redemption:request")])
+    @transactional(idempotent=True, moves_money=True)
+    async def accept(self, request: PortalRequest, redemption_id: FromPath[str]) -> Page | See:
+        async def act(found: UUID, form: Form) -> None:
+            await accept_redemption(redemption_id=found, version=version_of(form))
+
+        return await _step(request, redemption_id, act)
+
+    @post("/{redemption_id:str}/ready", guards=[requires("redemption:settle")])
+    @transactional(idempotent=True, moves_money=True)
+    async def ready(self, request: PortalRequest, redemption_id: FromPath[str]) -> Page | See:
+        async def act(found: UUID, form: Form) -> None:
+            source = required_id(form.get("source_account_id", ""), field="source_account_id")
+            await mark_ready(
+                redemption_id=found,
+                source_account_id=source,
+                note=form.get("note", ""),
+                version=version_of(form),
+            )
+
+        return await _step(request, redemption_id, act)
+
+    @post("/{redemption_id:str}/retry-payout", guards=[requires("redemption:retry")])
+    @transactional(idempotent=True, moves_money=True)
+    async def retry(self, request: PortalRequest, redemption_id: FromPath[str]) -> Page | See:
+        async def act(found: UUID, form: Form) -> None:
+            await retry_payout(redemption_id=found, version=version_of(form))
+
+        return await _step(request, redemption_id, act)
+
+    @post("/{redemption_id:str}/hold", guards=[requires("redemption:hold")])
+    @transactional(idempotent=True, moves_money=True)
+    async def hold(self, request: PortalRequest, redemption_id: FromPath[str]) -> Page | See:
+        async def act(found: UUID, form: Form) -> None:
+            await hold_redemption(
+                redemption_id=found, note=form.get("note", ""), version=version_of(form)
+            )
+
+        return await _step(request, redemption_id, act)
+
+    @post("/{redemption_id:str}/resume", guards=[requires("redemption:hold")])
+    @transactional(idempotent=True, moves_money=True)
+    async def resume(self, request: PortalRequest, redemption_id: FromPath[str]) -> Page | See:
+        async def act(found: UUID, form: Form) -> None:
+            await resume_redemption(
+                redemption_id=found, note=form.get("note", ""), version=version_of(form)
+            )
+
+        return await _step(request, redemption_id, act)
+
+    @post("/{redemption_id:str}/cancel-held", guards=[requires("redemption:hold")])
+    @transactional(idempotent=True, moves_money=True)
+    async def cancel_held(self, request: PortalRequest, redemption_id: FromPath[str]) -> Page | See:
+        async def act(found: UUID, form: Form) -> None:
+            await cancel_held_redemption(
+                redemption_id=found, note=form.get("note", ""), version=version_of(form)
+            )
+
+        return await _step(request, redemption_id, act)
+
+    @post("/{redemption_id:str}/reassign", guards=[requires("approval:reassign")])
+    @transactional(idempotent=True, moves_money=True)
+    async def reassign(self, request: PortalRequest, redemption_id: FromPath[str]) -> Page | See:
+        async def act(found: UUID, form: Form) -> None:
+            to = required_id(form.get("to_membership_id", ""), field="to_membership_id")
+            await reassign_redemption(
+                redemption_id=found,
+                to_membership_id=to,
+                note=form.get("note", ""),
+                version=version_of(form),
+            )
+
+        return await _step(request, redemption_id, act)
+
+
+def _decide(decision: Decision) -> Act:
+    async def act(found: UUID, form: Form) -> None:
+        await decide_redemption(
+            redemption_id=found,
+            decision=decision,
+            note=form.get("note", ""),
+            version=version_of(form),
+        )
+
+    return act
+
+
+async def _step(request: PortalRequest, redemption_id: str, act: Act) -> Page | See:
+    """Do it and show the redemption; where it is refused, with what was typed and what was wrong."""
+    form = await read_form(request)
+    found = required_id(redemption_id)
+    try:
+        async with savepoint():
+            await act(found, form)
+    except NotFound:
+        raise
+    except DomainError as refusal:
+        return await _shown(found, form=form, errors=refused(refusal), status=refusal.status)
+    return See(f"/redemptions/{found}")
+
+
+async def _shown(
+    redemption_id: UUID,
+    *,
+    form: dict[str, str] | None = None,
+    errors: list[FieldError] | None = None,
+    status: int = 200,
+) -> Page:
+    view = await redemption(redemption_id=redemption_id)
+    context: dict[str, Any] = {
+        "page": view,
+        "form": form or {},
+        "errors": errors or [],
+        "idempotency_key": new_idempotency_key(),
+    }
+    topics = [f"redemption:{redemption_id}"]
+    if view.accounts:
+        topics.append("settlement")
+    return Page(
+        "investments/redemption.html",
+        context,
+        status=status,
+        blocks=["status", "actions"],
+        topics=topics,
+    )

@@ -1,0 +1,77 @@
+"""Which step of a redemption is legal, and for whom. Pure."""
+
+from __future__ import annotations
+
+from app.domains.investments.values import RedemptionState as State
+
+# step → the states it may start from, and the permission it needs.
+STEPS: dict[str, tuple[frozenset[State], str]] = {
+    "approve": (frozenset({State.pending_approval}), "redemption:approve"),
+    "reject": (frozenset({State.pending_approval}), "redemption:approve"),
+    "cancel": (frozenset({State.pending_approval, State.awaiting_client}), "redemption:request"),
+    "accept": (frozenset({State.awaiting_client}), "redemption:request"),
+    "ready": (frozenset({State.approved}), "redemption:settle"),
+    "retry_payout": (frozenset({State.payout_failed}), "redemption:retry"),
+    "hold": (
+        frozenset({State.pending_approval, State.awaiting_client, State.approved, State.ready}),
+        "redemption:hold",
+    ),
+    "resume": (frozenset({State.on_hold}), "redemption:hold"),
+    "cancel_held": (frozenset({State.on_hold}), "redemption:hold"),
+    "reassign": (frozenset({State.pending_approval}), "approval:reassign"),
+}
+
+# What each state may become; anything else is a defect.
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.pending_approval: frozenset(
+        {
+            State.approved,
+            State.awaiting_client,
+            State.rejected,
+            State.cancelled,
+            State.on_hold,
+        }
+    ),
+    # To itself: the net moved again before the client answered, and is offered anew.
+    State.awaiting_client: frozenset(
+        {State.awaiting_client, State.approved, State.cancelled, State.on_hold}
+    ),
+    State.approved: frozenset({State.ready, State.on_hold}),
+    State.ready: frozenset({State.in_transit, State.on_hold}),
+    State.on_hold: frozenset(
+        {
+            State.pending_approval,
+            State.awaiting_client,
+            State.approved,
+            State.ready,
+            State.cancelled,
+        }
+    ),
+    State.in_transit: frozenset({State.completed, State.payout_failed}),
+    State.payout_failed: frozenset({State.ready}),
+}
+
+# The states that a trader sees: approved and later, and what is held on that way.
+SETTLEMENT_STATES = frozenset(
+    {State.approved, State.ready, State.in_transit, State.completed, State.payout_failed}
+)
+OPEN_STATES = frozenset(TRANSITIONS)
+# Held from one of these, a redemption has been struck.
+STRUCK_STATES = frozenset({State.approved, State.ready})
+
+
+def is_legal(step: str, state: State) -> bool:
+    return state in STEPS[step][0]
+
+
+def may_become(state: State, target: State) -> bool:
+    return target in TRANSITIONS.get(state, frozenset())
+
+
+def possible_steps(state: State, permissions: frozenset[str]) -> frozenset[str]:
+    """What somebody with `permissions` may do now; row scope (own client, own) comes on top."""
+    return frozenset(
+        step
+        for step, (states, permission) in STEPS.items()
+        if state in states and permission in permissions
+    )

@@ -1,0 +1,1 @@
+"""Reads, returning structs, each within what the viewer may see (`scope`)."""

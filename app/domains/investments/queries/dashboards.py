@@ -1,0 +1,104 @@
+"""What each role sees first: a client's holdings, a manager's approvals, a trader's settlement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, time
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from app.domains.investments.policy import OPEN_STATES
+from app.domains.investments.queries.products import custody_accounts
+from app.domains.investments.queries.redemptions import (
+    decided_today,
+    queue,
+    redemptions,
+)
+from app.domains.investments.queries.subscriptions import (
+    clients_of_manager,
+    own_subscriptions,
+    totals_of,
+)
+from app.domains.investments.values import (
+    ApprovalsPage,
+    AssetTotal,
+    HoldingsPage,
+    RedemptionRow,
+    RedemptionState,
+    SettlementPage,
+)
+from app.kernel.database import current
+from app.kernel.money import ZERO
+
+_SETTLING = (
+    RedemptionState.approved,
+    RedemptionState.ready,
+    RedemptionState.in_transit,
+    RedemptionState.payout_failed,
+)
+_RECENT = 5
+
+
+async def holdings_page() -> HoldingsPage:
+    """What the client holds and its worth, what is in progress, what was lately."""
+    held = await own_subscriptions()
+    in_progress = await queue(states=sorted(OPEN_STATES))
+    closed = sorted(set(RedemptionState) - OPEN_STATES)
+    return HoldingsPage(
+        client_name=current().actor.name,
+        totals=totals_of(held),
+        subscriptions=held,
+        in_progress=in_progress,
+        recent=await redemptions(states=closed, limit=_RECENT),
+    )
+
+
+async def approvals_page(*, time_zone: str) -> ApprovalsPage:
+    """What waits for the manager, by time left, and their clients."""
+    waiting = await queue(states=[RedemptionState.pending_approval])
+    clients = await clients_of_manager()
+    now = current().now.astimezone(ZoneInfo(time_zone))
+    midnight = datetime.combine(now.date(), time(), tzinfo=now.tzinfo)
+    return ApprovalsPage(
+        waiting=waiting,
+        waiting_totals=net_totals(waiting),
+        decided_today=await decided_today(since=midnight),
+        clients=clients,
+        client_totals=_sum(total for client in clients for total in client.totals),
+    )
+
+
+async def settlement_page() -> SettlementPage:
+    """What must be paid, by time left, and where the assets are."""
+    waiting = await queue(states=_SETTLING)
+    return SettlementPage(
+        queue=waiting,
+        accounts=await custody_accounts(),
+        breached=sum(1 for row in waiting if row.timer and row.timer.state == "breached"),
+        due_totals=net_totals(waiting),
+    )
+
+
+def net_totals(rows: Iterable[RedemptionRow]) -> list[AssetTotal]:
+    """What is to be paid out, per asset."""
+    return _sum(
+        AssetTotal(
+            asset=row.amounts.asset, places=row.amounts.places, value=row.amounts.net, gained=ZERO
+        )
+        for row in rows
+    )
+
+
+def _sum(totals: Iterable[AssetTotal]) -> list[AssetTotal]:
+    sums: dict[str, tuple[int, Decimal, Decimal]] = {}
+    for total in totals:
+        places, value, gained = sums.get(total.asset, (total.places, ZERO, ZERO))
+        sums[total.asset] = (
+            max(places, total.places),
+            value + total.value,
+            gained + total.gained,
+        )
+    return [
+        AssetTotal(asset=asset, places=places, value=value, gained=gained)
+        for asset, (places, value, gained) in sorted(sums.items())
+    ]

@@ -1,0 +1,213 @@
+"""Subscriptions and what they are worth today; destinations; clients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from app.domains.investments.calculations.accrual import accrual_days, yield_accrued
+from app.domains.investments.values import (
+    AssetTotal,
+    ClientRow,
+    DestinationKind,
+    DestinationState,
+    DestinationView,
+    ProductKind,
+    SubscriptionState,
+    SubscriptionView,
+)
+from app.kernel.clock import local_date
+from app.kernel.database import current, fetch
+from app.kernel.errors import NotFound
+from app.kernel.ledger.queries import balances
+from app.kernel.money import EXACT, ZERO, round_half_even
+
+_SUBSCRIPTIONS = """
+    SELECT s.*, c.name AS client_name, c.membership_id, c.rm_membership_id, p.name AS product_name,
+      p.kind, p.asset, p.places, p.time_zone, n.nav_per_unit, n.as_of AS nav_at
+    FROM subscription s JOIN client c ON c.id = s.client_id JOIN product p ON p.id = s.product_id
+    LEFT JOIN LATERAL (SELECT nav_per_unit, as_of FROM published_nav
+      WHERE product_id = p.id AND as_of <= $1 ORDER BY as_of DESC LIMIT 1) n ON true
+"""
+
+
+async def own_subscriptions() -> list[SubscriptionView]:
+    """The current client's active subscriptions, the one that matures first on top."""
+    unit = current()
+    rows = await fetch(
+        f"{_SUBSCRIPTIONS} WHERE c.membership_id = $2 AND s.state = 'active'"
+        " ORDER BY s.matures_on, s.id",
+        unit.now,
+        unit.actor.id,
+    )
+    return await _views(rows)
+
+
+async def own_subscription(*, subscription_id: UUID) -> SubscriptionView:
+    """One of the current client's; raises `NotFound` for any other."""
+    unit = current()
+    rows = await fetch(
+        f"{_SUBSCRIPTIONS} WHERE s.id = $2 AND c.membership_id = $3 AND s.state = 'active'",
+        unit.now,
+        subscription_id,
+        unit.actor.id,
+    )
+    if not rows:
+        raise NotFound
+    return (await _views(rows))[0]
+
+
+async def subscriptions(*, after: UUID | None, limit: int) -> list[SubscriptionView]:
+    """For the API: a member's own, a relationship manager's clients', all for other staff."""
+    unit = current()
+    scoped = {"member": "c.membership_id = $2", "rm": "c.rm_membership_id = $2"}.get(
+        unit.actor.role, "$2::uuid IS NOT NULL"
+    )
+    rows = await fetch(
+        f"{_SUBSCRIPTIONS} WHERE {scoped} AND ($3::uuid IS NULL OR s.id > $3)"
+        " ORDER BY s.id LIMIT $4",
+        unit.now,
+        unit.actor.id,
+        after,
+        limit,
+    )
+    return await _views(rows)
+
+
+async def clients_of_manager() -> list[ClientRow]:
+    """The current relationship manager's clients, with what they hold."""
+    unit = current()
+    rows = await fetch(
+        f"{_SUBSCRIPTIONS} WHERE c.rm_membership_id = $2 AND s.state = 'active' ORDER BY s.id",
+        unit.now,
+        unit.actor.id,
+    )
+    held: dict[UUID, list[SubscriptionView]] = {}
+    for view in await _views(rows):
+        held.setdefault(view.client_id, []).append(view)
+    clients = await fetch(
+        "SELECT c.id, c.name, (SELECT count(*) FROM redemption r WHERE r.client_id = c.id"
+        "  AND r.state NOT IN ('completed', 'rejected', 'cancelled')) AS open"
+        " FROM client c WHERE c.rm_membership_id = $1 ORDER BY c.name, c.id",
+        unit.actor.id,
+    )
+    return [
+        ClientRow(
+            id=client["id"],
+            name=client["name"],
+            subscriptions=len(held.get(client["id"], [])),
+            totals=totals_of(held.get(client["id"], [])),
+            redemptions_open=client["open"],
+        )
+        for client in clients
+    ]
+
+
+def totals_of(views: Iterable[SubscriptionView]) -> list[AssetTotal]:
+    """Value and gain per asset: unlike things are never added up."""
+    sums: dict[str, tuple[int, Decimal, Decimal]] = {}
+    for view in views:
+        places, value, gained = sums.get(view.asset, (view.places, ZERO, ZERO))
+        sums[view.asset] = (max(places, view.places), value + view.value, gained + view.gained)
+    return [
+        AssetTotal(asset=asset, places=places, value=value, gained=gained)
+        for asset, (places, value, gained) in sorted(sums.items())
+    ]
+
+
+async def own_destinations(*, asset: str | None = None) -> list[DestinationView]:
+    """The current client's destinations, of one asset if named."""
+    unit = current()
+    rows = await fetch(
+        "SELECT d.* FROM destination d JOIN client c ON c.id = d.client_id"
+        " WHERE c.membership_id = $1 AND ($2::text IS NULL OR d.asset = $2) ORDER BY d.id",
+        unit.actor.id,
+        asset,
+    )
+    return [destination_view(row) for row in rows]
+
+
+def destination_view(row: Any) -> DestinationView:
+    if row["revoked_at"] is not None:
+        state = DestinationState.revoked
+    elif row["usable_from"] > current().now:
+        state = DestinationState.pending
+    else:
+        state = DestinationState.usable
+    return DestinationView(
+        id=row["id"],
+        label=row["label"],
+        kind=DestinationKind(row["kind"]),
+        asset=row["asset"],
+        network=row["network"],
+        address_masked=mask_address(row["address"]),
+        state=state,
+        usable_from=row["usable_from"],
+    )
+
+
+def mask_address(address: str) -> str:
+    """The first and last four characters: enough to recognise, not enough to use."""
+    compact = address.replace(" ", "")
+    return f"{compact[:4]}…{compact[-4:]}"
+
+
+async def _views(rows: Sequence[Any]) -> list[SubscriptionView]:
+    accounts = [row[f"{kind}_account_id"] for row in rows for kind in ("free", "locked")]
+    held = await balances(account_ids=accounts) if accounts else {}
+    return [
+        _view(row, held[row["free_account_id"]], held[row["locked_account_id"]]) for row in rows
+    ]
+
+
+def _view(row: Any, free: Decimal, locked: Decimal) -> SubscriptionView:
+    """`value` is what the free units are worth today, before penalty and fee."""
+    unit = current()
+    places = row["places"]
+    today = local_date(unit.now, row["time_zone"])
+    held = free + locked
+    principal = (
+        round_half_even(EXACT.divide(EXACT.multiply(row["principal"], free), held), places=places)
+        if held
+        else ZERO
+    )
+    if row["kind"] == ProductKind.fixed_yield:
+        nav, nav_at = Decimal(1), unit.now
+        accrued = yield_accrued(
+            principal=principal,
+            apy=row["apy"],
+            days=accrual_days(
+                activated_on=row["activated_on"], matures_on=row["matures_on"], today=today
+            ),
+            places=places,
+        )
+        value = principal + accrued
+    else:
+        nav, nav_at = row["nav_per_unit"] or Decimal(1), row["nav_at"] or unit.now
+        value = round_half_even(EXACT.multiply(free, nav), places=places)
+        accrued = ZERO
+    return SubscriptionView(
+        id=row["id"],
+        product_id=row["product_id"],
+        product_name=row["product_name"],
+        product_kind=ProductKind(row["kind"]),
+        client_id=row["client_id"],
+        client_name=row["client_name"],
+        asset=row["asset"],
+        places=places,
+        term_months=row["term_months"],
+        apy=row["apy"],
+        principal=principal,
+        units=free,
+        units_locked=locked,
+        accrued_yield=accrued,
+        value=value,
+        gained=value - principal,
+        nav_per_unit=nav,
+        nav_at=nav_at,
+        activated_on=row["activated_on"],
+        matures_on=row["matures_on"],
+        state=SubscriptionState(row["state"]),
+    )

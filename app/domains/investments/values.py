@@ -1,0 +1,329 @@
+"""The structs and enums of investment products. Frozen; amounts are `Decimal`, in the asset named
+beside them; what pages and the API show is made from these and nothing else.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from app.kernel.deadlines.values import Timer
+
+
+class ProductKind(StrEnum):
+    fixed_yield = "fixed_yield"
+    nav_units = "nav_units"
+
+
+class ProductState(StrEnum):
+    draft = "draft"
+    active = "active"
+    suspended = "suspended"
+    liquidating = "liquidating"
+    closed = "closed"
+
+
+class DepositState(StrEnum):
+    confirmed = "confirmed"
+    subscribed = "subscribed"
+
+
+class SubscriptionState(StrEnum):
+    active = "active"
+    redeemed_early = "redeemed_early"
+    paid = "paid"
+
+
+class DestinationKind(StrEnum):
+    wallet = "wallet"
+    bank = "bank"
+
+
+class DestinationState(StrEnum):
+    pending = "pending"
+    usable = "usable"
+    revoked = "revoked"
+
+
+class CustodyKind(StrEnum):
+    staging_vault = "staging_vault"
+    investment_vault = "investment_vault"
+    venue = "venue"
+
+
+class RedemptionState(StrEnum):
+    pending_approval = "pending_approval"
+    approved = "approved"
+    ready = "ready"
+    in_transit = "in_transit"
+    completed = "completed"
+    rejected = "rejected"
+    cancelled = "cancelled"
+    payout_failed = "payout_failed"
+    awaiting_client = "awaiting_client"
+    on_hold = "on_hold"
+
+
+class PayoutState(StrEnum):
+    """`unknown`: the custodian did not answer; it is asked again before anything is sent."""
+
+    pending = "pending"
+    sent = "sent"
+    unknown = "unknown"
+    confirmed = "confirmed"
+    refused = "refused"
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """What one page or answer shows."""
+
+
+class Amounts(View, frozen=True, kw_only=True):
+    """What a redemption comes to. `net = gross - early_exit_penalty - redemption_fee`."""
+
+    asset: str
+    places: int  # decimals that a payout of this asset can have
+    units: Decimal
+    principal_redeemed: Decimal  # fixed yield only, else zero
+    yield_accrued: Decimal  # fixed yield only, else zero
+    gross: Decimal
+    early_exit_penalty: Decimal
+    redemption_fee: Decimal
+    net: Decimal
+    nav_per_unit: Decimal
+    nav_at: datetime
+
+
+class Step(View, frozen=True, kw_only=True):
+    """One line of the explanation of an amount: what, how, and what came out."""
+
+    label: str
+    formula: str
+    amount: Decimal
+    rounding: str
+
+
+class SubscriptionView(View, frozen=True, kw_only=True):
+    id: UUID
+    product_id: UUID
+    product_name: str
+    product_kind: ProductKind
+    client_id: UUID
+    client_name: str
+    asset: str
+    places: int
+    term_months: int
+    apy: Decimal
+    principal: Decimal
+    units: Decimal  # free to redeem
+    units_locked: Decimal  # in a redemption that is not yet paid
+    accrued_yield: Decimal
+    value: Decimal  # of the free units, today
+    gained: Decimal
+    nav_per_unit: Decimal
+    nav_at: datetime
+    activated_on: date
+    matures_on: date
+    state: SubscriptionState
+
+
+class DestinationView(View, frozen=True, kw_only=True):
+    id: UUID
+    label: str
+    kind: DestinationKind
+    asset: str
+    network: str | None
+    address_masked: str
+    state: DestinationState
+    usable_from: datetime
+
+
+class QuoteView(View, frozen=True, kw_only=True):
+    id: UUID
+    subscription_id: UUID
+    amounts: Amounts
+    steps: list[Step]
+    valid_until: datetime
+    remaining_seconds: int
+
+
+class TimelineEvent(View, frozen=True, kw_only=True):
+    at: datetime
+    actor: str
+    event: str  # requested, approved, ready, sent, completed, rejected, payout_failed, …
+    title: str  # in words, for pages: "Requested", "Approved by Ruth Meyer"
+    note: str
+
+
+class PayoutView(View, frozen=True, kw_only=True):
+    reference: str | None
+    state: PayoutState
+    reason: str
+
+
+class RedemptionRow(View, frozen=True, kw_only=True):
+    """One row of a queue or list."""
+
+    id: UUID
+    reference: str  # R-2026-000017
+    client_id: UUID
+    client_name: str
+    product_name: str
+    amounts: Amounts
+    state: RedemptionState
+    requested_at: datetime
+    timer: Timer | None  # the one that runs now, or the last
+
+
+class CustodyAccountView(View, frozen=True, kw_only=True):
+    """`balance` is the custodian's reading; expected, reserved and free are the ledger's."""
+
+    id: UUID
+    product_id: UUID
+    product_name: str
+    kind: CustodyKind
+    name: str
+    asset: str
+    places: int
+    balance: Decimal | None
+    read_at: datetime | None
+    age_seconds: int | None
+    expected: Decimal
+    reserved: Decimal
+    free: Decimal
+
+    @property
+    def difference(self) -> Decimal | None:
+        return None if self.balance is None else self.balance - self.expected
+
+
+class ManagerOption(View, frozen=True, kw_only=True):
+    id: UUID
+    name: str
+
+
+class RedemptionView(View, frozen=True, kw_only=True):
+    """The redemption's own page, as one viewer sees it. `can` holds what this viewer may do now:
+    any of approve, reject, cancel, accept, ready, retry_payout, hold, resume, cancel_held, reassign.
+    `managers` are whom it can be reassigned to, where this viewer may."""
+
+    id: UUID
+    reference: str
+    version: int
+    subscription_id: UUID
+    client_id: UUID
+    client_name: str
+    rm_name: str
+    product_id: UUID
+    product_name: str
+    product_kind: ProductKind
+    amounts: Amounts
+    steps: list[Step]
+    state: RedemptionState
+    requested_at: datetime
+    destination: DestinationView
+    approval_id: UUID
+    deadlines: list[Timer]
+    timeline: list[TimelineEvent]
+    payout: PayoutView | None
+    ledger_entry_ids: list[UUID]
+    accounts: list[CustodyAccountView]  # empty unless the viewer may see where the assets are
+    can: frozenset[str]
+    managers: list[ManagerOption]
+
+    @property
+    def timer(self) -> Timer | None:
+        """The clock that matters now: the running one, else the latest."""
+        running = [timer for timer in self.deadlines if timer.state in ("running", "paused")]
+        return running[0] if running else (self.deadlines[-1] if self.deadlines else None)
+
+
+class HoldingsPage(View, frozen=True, kw_only=True):
+    """The client's dashboard. Totals are per asset: unlike things are never added up."""
+
+    client_name: str
+    totals: list[AssetTotal]
+    subscriptions: list[SubscriptionView]
+    in_progress: list[RedemptionRow]
+    recent: list[RedemptionRow]
+
+
+class AssetTotal(View, frozen=True, kw_only=True):
+    asset: str
+    places: int
+    value: Decimal
+    gained: Decimal
+
+
+class ApprovalsPage(View, frozen=True, kw_only=True):
+    """The RM's dashboard."""
+
+    waiting: list[RedemptionRow]
+    waiting_totals: list[AssetTotal]
+    decided_today: int
+    clients: list[ClientRow]
+    client_totals: list[AssetTotal]
+
+
+class ClientRow(View, frozen=True, kw_only=True):
+    id: UUID
+    name: str
+    subscriptions: int
+    totals: list[AssetTotal]
+    redemptions_open: int
+
+
+class SettlementPage(View, frozen=True, kw_only=True):
+    """The trader's dashboard."""
+
+    queue: list[RedemptionRow]  # approved, ready, in transit, payout failed: by time left
+    accounts: list[CustodyAccountView]
+    breached: int
+    due_totals: list[AssetTotal]
+
+
+class RedeemPage(View, frozen=True, kw_only=True):
+    """The form by which a client asks, and what it comes to once quoted."""
+
+    subscription: SubscriptionView
+    destinations: list[DestinationView]
+    quote: QuoteView | None
+
+
+class RedemptionsPage(View, frozen=True, kw_only=True):
+    rows: list[RedemptionRow]
+    state: str | None  # the filter
+    next_cursor: str | None
+
+
+class ProductTerm(View, frozen=True, kw_only=True):
+    months: int
+    apy: Decimal
+    penalty_rate: Decimal
+
+
+class ProductView(View, frozen=True, kw_only=True):
+    id: UUID
+    name: str
+    kind: ProductKind
+    asset: str
+    places: int
+    state: ProductState
+    time_zone: str
+    cutoff: str  # HH:MM, local to time_zone
+    minimum: Decimal
+    maximum: Decimal
+    redemption_fee_rate: Decimal
+    entry_fee_rate: Decimal
+    terms: list[ProductTerm]
+    nav_per_unit: Decimal | None
+    nav_at: datetime | None
+
+
+class NavPoint(View, frozen=True, kw_only=True):
+    nav_per_unit: Decimal
+    as_of: datetime

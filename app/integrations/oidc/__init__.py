@@ -1,0 +1,1 @@
+"""OpenID Connect providers: who somebody is, by the word of their organisation."""

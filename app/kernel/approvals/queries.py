@@ -1,0 +1,97 @@
+"""Reads of approvals."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from app.kernel.approvals.values import (
+    ApprovalState,
+    ApprovalView,
+    DecisionView,
+    DelegationView,
+    Policy,
+)
+from app.kernel.database import current, fetch
+from app.kernel.errors import NotFound
+
+
+async def approvals(
+    *, state: ApprovalState | None = None, after: UUID | None = None, limit: int = 50
+) -> list[ApprovalView]:
+    """Approvals of the tenant, newest first; `after` is the last id of the page before."""
+    rows = await fetch(
+        "SELECT * FROM approval WHERE ($1::text IS NULL OR state = $1)"
+        " AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
+        state.value if state else None,
+        after,
+        limit,
+    )
+    return await _views(rows)
+
+
+async def approval(*, approval_id: UUID) -> ApprovalView:
+    """One approval; raises `NotFound`."""
+    rows = await fetch("SELECT * FROM approval WHERE id = $1", approval_id)
+    if not rows:
+        raise NotFound
+    return (await _views(rows))[0]
+
+
+async def delegators_of(*, permission: str) -> list[UUID]:
+    """For whom the current actor stands in now, with `permission`."""
+    unit = current()
+    rows = await fetch(
+        "SELECT DISTINCT from_membership_id FROM delegation WHERE to_membership_id = $1"
+        " AND $2 = ANY(permissions) AND starts_at <= $3 AND ends_at > $3 AND revoked_at IS NULL",
+        unit.actor.id,
+        permission,
+        unit.now,
+    )
+    return [row["from_membership_id"] for row in rows]
+
+
+async def own_delegations() -> list[DelegationView]:
+    """Whom the current actor lets stand in for them, the latest first; past ones as well."""
+    rows = await fetch(
+        "SELECT id, to_membership_id, permissions, starts_at, ends_at, revoked_at FROM delegation"
+        " WHERE from_membership_id = $1 ORDER BY id DESC LIMIT 100",
+        current().actor.id,
+    )
+    return [DelegationView(**dict(row)) for row in rows]
+
+
+async def _views(rows: list[Any]) -> list[ApprovalView]:
+    found = await fetch(
+        "SELECT * FROM approval_decision WHERE approval_id = ANY($1) ORDER BY id",
+        [row["id"] for row in rows],
+    )
+    decisions: dict[UUID, list[DecisionView]] = {}
+    for row in found:
+        decisions.setdefault(row["approval_id"], []).append(
+            DecisionView(
+                membership_id=row["membership_id"],
+                name=row["name"],
+                stage=row["stage"],
+                decision=row["decision"],
+                note=row["note"],
+                decided_at=row["decided_at"],
+            )
+        )
+    return [
+        ApprovalView(
+            id=row["id"],
+            subject_kind=row["subject_kind"],
+            subject_id=row["subject_id"],
+            state=ApprovalState(row["state"]),
+            stage=row["stage"],
+            stages=msgspec.convert(row["policy"], Policy).stages,
+            requested_by=row["requested_by"],
+            requested_at=row["requested_at"],
+            decided_at=row["decided_at"],
+            decisions=decisions.get(row["id"], []),
+        )
+        for row in rows
+    ]

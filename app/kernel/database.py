@@ -1,0 +1,344 @@
+"""The unit of work: the one place that opens a transaction.
+
+Piccolo's own `transaction()` leaks a pooled connection on every failed commit, so it is banned (as
+are `batch`, `run_sync` and `node=`): tests/architecture enforces it, and the engine below refuses
+every query outside a unit of work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any, Literal, ParamSpec, TypeVar
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from piccolo.engine.postgres import PostgresEngine
+
+from app.kernel.actors import Actor
+from app.kernel.errors import Unavailable
+
+Isolation = Literal["read committed", "repeatable read", "serializable"]
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+P = ParamSpec("P")
+R = TypeVar("R")
+
+RETRIES_MAX = 5
+ACQUIRE_TIMEOUT_SECONDS = 5
+# The server ends a transaction that has been open for longer: what is older than this is final.
+TRANSACTION_SECONDS_MAX = 60
+
+
+class Engine(PostgresEngine):
+    """Piccolo's engine, but every query runs on the open unit of work or not at all."""
+
+    async def check_version(self) -> None:
+        """Importing the tables must not connect to anything."""
+
+    async def prep_database(self) -> None:
+        """Extensions belong to migrations."""
+
+    async def _run_in_pool(self, query: str, args: Sequence[Any] | None = None) -> Any:
+        raise RuntimeError("a query needs an open unit of work")
+
+    async def _run_in_new_connection(self, query: str, args: Sequence[Any] | None = None) -> Any:
+        raise RuntimeError("a query needs an open unit of work")
+
+
+DB = Engine(config={})
+
+
+class UnitOfWork:
+    """One open transaction: its tenant, its actor, and the business time it works at.
+
+    `connection` is also all that Piccolo asks of a transaction object.
+    """
+
+    __slots__ = ("actor", "connection", "depth", "now", "read_only", "tenant_id")
+
+    def __init__(
+        self,
+        connection: Connection,
+        tenant_id: UUID | None,
+        actor: Actor,
+        now: datetime,
+        read_only: bool,
+    ) -> None:
+        self.connection = connection
+        self.tenant_id = tenant_id
+        self.actor = actor
+        self.now = now
+        self.read_only = read_only
+        self.depth = 0
+
+    @property
+    def tenant(self) -> UUID:
+        """The tenant this works in; raises where none is set."""
+        if self.tenant_id is None:
+            raise RuntimeError("this unit of work has no tenant")
+        return self.tenant_id
+
+    async def enter_tenant(self, tenant_id: UUID) -> None:
+        """Take the tenant of a row claimed across tenants; allowed once, from none."""
+        if self.tenant_id is not None:
+            raise RuntimeError("a unit of work never changes its tenant")
+        await self.connection.execute(f"SET LOCAL app.tenant_id = '{tenant_id}'")
+        self.tenant_id = tenant_id
+
+
+_current: ContextVar[UnitOfWork | None] = ContextVar("unit_of_work", default=None)
+_pool: asyncpg.Pool | None = None
+
+
+async def _no_reset(connection: Any) -> None:
+    """Only `SET LOCAL` is ever used, so there is nothing to reset: one round trip less."""
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    """JSONB goes in and out as Python values (so Piccolo, which writes text, must not write it)."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: msgspec.json.encode(value).decode(),
+        decoder=msgspec.json.decode,
+    )
+
+
+async def start_pool(url: str, *, size: int = 20) -> None:
+    """Open this process's connections; the time-outs hold for every statement we ever run."""
+    global _pool
+    if _pool is not None:
+        raise RuntimeError("the pool is already open")
+    _pool = await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=size,
+        init=_prepare,
+        reset=_no_reset,
+        command_timeout=30,
+        server_settings={
+            "application_name": "stakehold",
+            "statement_timeout": "20000",
+            "lock_timeout": "8000",
+            "idle_in_transaction_session_timeout": "30000",
+            # A killed process's locks go within half a second, even in the middle of a statement.
+            "client_connection_check_interval": "500",
+            "transaction_timeout": str(TRANSACTION_SECONDS_MAX * 1000),
+            "timezone": "UTC",
+        },
+    )
+
+
+async def stop_pool() -> None:
+    global _pool
+    if _pool is not None:
+        pool, _pool = _pool, None
+        try:
+            await asyncio.wait_for(pool.close(), timeout=5)
+        except TimeoutError:
+            pool.terminate()
+
+
+def pool() -> asyncpg.Pool:
+    """The open pool; for what must run outside any tenant's transaction (health, sign-in look-up)."""
+    if _pool is None:
+        raise RuntimeError("the database pool is not open")
+    return _pool
+
+
+def current() -> UnitOfWork:
+    """The open unit of work; raises where there is none."""
+    unit = _current.get()
+    if unit is None:
+        raise RuntimeError("this needs an open unit of work")
+    return unit
+
+
+@asynccontextmanager
+async def unit_of_work(
+    *,
+    tenant: UUID | None,
+    actor: Actor,
+    isolation: Isolation = "read committed",
+    read_only: bool = False,
+    at: datetime | None = None,
+) -> AsyncIterator[UnitOfWork]:
+    """Open a transaction in `tenant` for `actor`; commits when the body ends, else rolls back.
+
+    `at` sets another business time than now: for data that is loaded with a past of its own.
+    Nests as a savepoint, in the same tenant, with its own actor and `at`. Raises `Unavailable` when
+    no connection can be had or it breaks, and whatever the server says of a failed commit; it never
+    retries: that is for `retrying`.
+    """
+    outer = _current.get()
+    if outer is not None:
+        if tenant != outer.tenant_id:
+            raise RuntimeError("a nested unit of work keeps the tenant of the outer one")
+        async with savepoint():
+            before = outer.actor, outer.now
+            outer.actor, outer.now = actor, at or outer.now
+            try:
+                yield outer
+            finally:
+                outer.actor, outer.now = before
+        return
+    mode = "READ ONLY" if read_only else "READ WRITE"
+    # UUIDs are the only values written into this text, so that it stays one message.
+    begin = (
+        f"BEGIN ISOLATION LEVEL {isolation.upper()} {mode};"
+        f"SET LOCAL app.tenant_id = '{tenant or ''}';"
+        f"SET LOCAL app.actor_id = '{actor.id or ''}'"
+    )
+    async with _connection(begin) as connection:
+        try:
+            now = await connection.fetchval("SELECT app_now()")
+            unit = UnitOfWork(connection, tenant, actor, at or now, read_only)
+            token = _current.set(unit)
+            piccolo = DB.current_transaction.set(unit)  # type: ignore[arg-type]
+            try:
+                yield unit
+            finally:
+                DB.current_transaction.reset(piccolo)
+                _current.reset(token)
+        except BaseException:
+            # A broken connection cannot roll back, and need not: the server does.
+            if not connection.is_closed():
+                await asyncio.shield(connection.execute("ROLLBACK"))
+            raise
+        if await connection.execute("COMMIT") != "COMMIT":
+            # The server answers ROLLBACK, without an error, where the body swallowed one.
+            raise RuntimeError("a statement had failed, so nothing of this was committed")
+
+
+# A commit whose answer was lost may have been carried out: only a repetition under the same key, or
+# a look, can tell.
+_BROKEN_OFF = (
+    "The database went away in the middle of this; look whether it was done, or send it again"
+    " with the same Idempotency-Key"
+)
+
+
+# What a connection raises that the server, or the way there, has cut off.
+_CUT_OFF = (
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    ConnectionError,
+)
+# A restarted server leaves every pooled connection dead: so many are tried before giving up.
+_DEAD_CONNECTIONS_MAX = 25
+
+
+@asynccontextmanager
+async def _connection(first: str = "") -> AsyncIterator[Connection]:
+    """A pooled connection on which `first` has been run. One that died idle is replaced: nothing
+    had been asked of it yet."""
+    connection = await _live_connection(first)
+    try:
+        yield connection
+    except (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError) as error:
+        raise Unavailable(_BROKEN_OFF) from error
+    except _CUT_OFF as error:
+        if connection.is_closed():
+            raise Unavailable(_BROKEN_OFF) from error
+        raise
+    finally:
+        if not connection.is_closed() and connection.is_in_transaction():
+            # A cancelled roll-back or a commit cut short: this connection's state is unknown.
+            connection.terminate()
+        await asyncio.shield(pool().release(connection))
+
+
+async def _live_connection(first: str) -> asyncpg.pool.PoolConnectionProxy:
+    for _ in range(_DEAD_CONNECTIONS_MAX):
+        connection = await _acquired()
+        try:
+            if first:
+                await connection.execute(first)
+            return connection
+        except _CUT_OFF:
+            connection.terminate()
+            await asyncio.shield(pool().release(connection))
+        except BaseException:
+            connection.terminate()
+            await asyncio.shield(pool().release(connection))
+            raise
+    raise Unavailable("The database keeps hanging up; try again in a moment")
+
+
+async def _acquired() -> asyncpg.pool.PoolConnectionProxy:
+    try:
+        return await pool().acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
+    except (TimeoutError, OSError, asyncpg.PostgresConnectionError) as error:
+        raise Unavailable("The database is not answering; try again in a moment") from error
+    except (asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError) as error:
+        raise Unavailable("The database is restarting; try again in a moment") from error
+
+
+@asynccontextmanager
+async def savepoint() -> AsyncIterator[None]:
+    """What the body did is undone when it raises, without ending the unit of work."""
+    unit = current()
+    unit.depth += 1
+    name = f"s{unit.depth}"
+    try:
+        await unit.connection.execute(f"SAVEPOINT {name}")
+        try:
+            yield
+        except BaseException:
+            if not unit.connection.is_closed():
+                await unit.connection.execute(f"ROLLBACK TO {name}; RELEASE {name}")
+            raise
+        await unit.connection.execute(f"RELEASE {name}")
+    finally:
+        unit.depth -= 1
+
+
+def retrying(call: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """Run the whole of `call` again where the server asked for it: a serialization failure or a
+    deadlock, at most five times, with jitter. `call` opens its own unit of work.
+    """
+
+    async def again(*args: P.args, **kwargs: P.kwargs) -> R:
+        attempt = 0
+        while True:
+            try:
+                return await call(*args, **kwargs)
+            except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
+                attempt += 1
+                if attempt >= RETRIES_MAX or _current.get() is not None:
+                    raise
+                await asyncio.sleep(random.uniform(0.005, 0.02) * 2**attempt)
+
+    return again
+
+
+async def ask_across_tenants(sql: str, *args: Any) -> list[asyncpg.Record]:
+    """One statement outside every tenant, in a transaction and a round trip of its own: for calls of
+    the dispatcher's functions that must answer before a tenant is known. Raises `Unavailable`.
+    """
+    async with _connection() as connection:
+        return await connection.fetch(sql, *args)
+
+
+async def fetch(sql: str, *args: Any) -> list[asyncpg.Record]:
+    return await current().connection.fetch(sql, *args)
+
+
+async def fetch_row(sql: str, *args: Any) -> asyncpg.Record | None:
+    return await current().connection.fetchrow(sql, *args)
+
+
+async def fetch_value(sql: str, *args: Any) -> Any:
+    return await current().connection.fetchval(sql, *args)
+
+
+async def execute(sql: str, *args: Any) -> str:
+    return await current().connection.execute(sql, *args)

@@ -1,0 +1,99 @@
+"""Read deadlines: a subject's, a tenant's, and one's trail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from app.kernel.clock import seconds_until
+from app.kernel.database import current, fetch
+from app.kernel.deadlines.values import (
+    DeadlineState,
+    DeadlineView,
+    Timer,
+    TrailEntry,
+    TrailEvent,
+)
+
+_COLUMNS = (
+    "id, kind, subject_kind, subject_id, state, started_at, due_at, paused_at, stopped_at,"
+    " total_seconds"
+)
+
+
+async def deadlines_of(
+    *, subject_kind: str, subject_ids: Sequence[UUID]
+) -> dict[UUID, list[Timer]]:
+    """The timers of each subject, in the order they were started; a subject without has no key."""
+    rows = await fetch(
+        f"SELECT {_COLUMNS} FROM deadline WHERE subject_kind = $1 AND subject_id = ANY($2)"
+        " ORDER BY started_at, id",
+        subject_kind,
+        subject_ids,
+    )
+    found: dict[UUID, list[Timer]] = {}
+    for row in rows:
+        found.setdefault(row["subject_id"], []).append(_timer(row))
+    return found
+
+
+async def deadlines(
+    *,
+    state: DeadlineState | None = None,
+    kind: str | None = None,
+    subject_ids: Sequence[UUID] | None = None,
+    limit: int = 100,
+) -> list[DeadlineView]:
+    """The tenant's deadlines, or those of the subjects named; the first due first."""
+    rows = await fetch(
+        f"SELECT {_COLUMNS} FROM deadline WHERE ($1::text IS NULL OR state = $1)"
+        " AND ($2::text IS NULL OR kind = $2)"
+        " AND ($3::uuid[] IS NULL OR subject_id = ANY($3)) ORDER BY due_at, id LIMIT $4",
+        state.value if state else None,
+        kind,
+        subject_ids,
+        limit,
+    )
+    return [
+        DeadlineView(
+            subject_kind=row["subject_kind"], subject_id=row["subject_id"], timer=_timer(row)
+        )
+        for row in rows
+    ]
+
+
+async def trail(*, deadline_id: UUID) -> list[TrailEntry]:
+    """Everything that happened to the deadline, in order; empty when there is none."""
+    rows = await fetch(
+        "SELECT version, event, fraction, state, due_at, at, actor_name, approval_id, reason"
+        " FROM deadline_trail WHERE deadline_id = $1 ORDER BY version",
+        deadline_id,
+    )
+    return [
+        TrailEntry(
+            version=row["version"],
+            event=TrailEvent(row["event"]),
+            fraction=row["fraction"],
+            state=DeadlineState(row["state"]),
+            due_at=row["due_at"],
+            at=row["at"],
+            actor_name=row["actor_name"],
+            approval_id=row["approval_id"],
+            reason=row["reason"],
+        )
+        for row in rows
+    ]
+
+
+def _timer(row: Any) -> Timer:
+    seen_at = row["stopped_at"] or row["paused_at"] or current().now
+    return Timer(
+        id=row["id"],
+        kind=row["kind"],
+        state=row["state"],
+        started_at=row["started_at"],
+        due_at=row["due_at"],
+        remaining_seconds=seconds_until(row["due_at"], seen_at),
+        total_seconds=row["total_seconds"],
+    )

@@ -1,0 +1,15 @@
+"""Idempotency keys: the same request twice has one effect and one answer.
+
+`operations.begin` opens the unit of work's key or returns the answer kept for it, and
+`operations.keep` keeps this one's, in the same unit of work, so that only successes are kept.
+"""
+
+from app.kernel.idempotency.operations import (
+    IdempotencyMismatch,
+    StoredAnswer,
+    begin,
+    forget_old,
+    keep,
+)
+
+__all__ = ["IdempotencyMismatch", "StoredAnswer", "begin", "forget_old", "keep"]

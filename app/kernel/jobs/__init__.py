@@ -1,0 +1,24 @@
+"""Jobs: what must happen later, kept in PostgreSQL, woken through Redis.
+
+`enqueue` writes a row in the open unit of work; `@job` and `@outside_job` declare what runs it.
+A worker killed at any instant loses nothing: the row is found again, and takes effect once.
+"""
+
+from app.kernel.jobs.dead_letters import DeadLetter, JobNotDead, dead_letters, rerun
+from app.kernel.jobs.outside import LeaseLost, OutsideCall
+from app.kernel.jobs.queue import enqueue
+from app.kernel.jobs.registry import FailedForGood, RetryLater, job, outside_job
+
+__all__ = [
+    "DeadLetter",
+    "FailedForGood",
+    "JobNotDead",
+    "LeaseLost",
+    "OutsideCall",
+    "RetryLater",
+    "dead_letters",
+    "enqueue",
+    "job",
+    "outside_job",
+    "rerun",
+]

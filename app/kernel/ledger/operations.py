@@ -1,0 +1,291 @@
+"""Writing the ledger: books and accounts are opened, entries posted, mistakes reversed.
+
+Nothing here changes or removes what is there; the database refuses it to everybody.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from uuid import UUID
+
+import asyncpg
+
+from app.kernel.database import current, fetch, fetch_value
+from app.kernel.ids import new_id
+from app.kernel.ledger.errors import (
+    BalanceTooLow,
+    EntryInvalid,
+    EntryReversedAlready,
+    EntryUnbalanced,
+)
+from app.kernel.ledger.queries import entry_view
+from app.kernel.ledger.values import AccountSpec, Entry, Posting
+from app.kernel.money import DIGITS_MAX, PLACES_MAX, ZERO
+
+_LARGEST = Decimal(10) ** (DIGITS_MAX - PLACES_MAX)
+
+
+async def open_book(*, name: str, subject_kind: str, subject_id: UUID) -> UUID:
+    """The book of this subject, made if there is none."""
+    tenant = current().tenant
+    made: UUID | None = await fetch_value(
+        "INSERT INTO ledger_book (tenant_id, id, name, subject_kind, subject_id) "
+        "VALUES ($1, $2, $3, $4, $5) ON CONFLICT ON CONSTRAINT ledger_book_subject DO NOTHING "
+        "RETURNING id",
+        tenant,
+        new_id(),
+        name,
+        subject_kind,
+        subject_id,
+    )
+    if made is not None:
+        return made
+    # A second statement, because the first cannot see what a concurrent twin has just committed.
+    there: UUID = await fetch_value(
+        "SELECT id FROM ledger_book WHERE tenant_id = $1 AND subject_kind = $2 AND subject_id = $3",
+        tenant,
+        subject_kind,
+        subject_id,
+    )
+    return there
+
+
+_OPEN = """
+WITH given AS (
+  SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::boolean[],
+    $8::text[]) AS g (id, book_id, asset, kind, owner_id, floored, name)
+), made AS (
+  INSERT INTO ledger_account (tenant_id, id, book_id, asset, kind, owner_id, floored, name)
+  SELECT $1, given.* FROM given ORDER BY book_id, asset, kind, owner_id
+  ON CONFLICT ON CONSTRAINT ledger_account_purpose DO NOTHING
+  RETURNING id, book_id, asset, kind, owner_id, floored
+), rows AS (
+  INSERT INTO ledger_balance (tenant_id, account_id) SELECT $1, id FROM made WHERE floored
+)
+SELECT id, book_id, asset, kind, owner_id, floored FROM made
+UNION ALL
+SELECT a.id, a.book_id, a.asset, a.kind, a.owner_id, a.floored
+FROM ledger_account a
+JOIN (SELECT DISTINCT book_id, asset, kind, owner_id FROM given) g
+  ON g.book_id = a.book_id AND g.asset = a.asset AND g.kind = a.kind
+ AND g.owner_id IS NOT DISTINCT FROM a.owner_id
+WHERE a.tenant_id = $1
+"""
+
+
+async def open_accounts(*, specs: Sequence[AccountSpec]) -> list[UUID]:
+    """The ids of these accounts, in order; those that are not there yet are opened.
+
+    Raises `EntryInvalid` when one is there but floored otherwise than asked.
+    """
+    wanted = [_purpose(spec.book_id, spec.asset, spec.kind, spec.owner_id) for spec in specs]
+    found: dict[tuple[UUID, str, str, UUID | None], tuple[UUID, bool]] = {}
+    # Once is enough unless a concurrent twin opened one of them while this waited for it.
+    for _ in range(2):
+        rows = await fetch(
+            _OPEN,
+            current().tenant,
+            [new_id() for _ in specs],
+            [spec.book_id for spec in specs],
+            [spec.asset for spec in specs],
+            [spec.kind for spec in specs],
+            [spec.owner_id for spec in specs],
+            [spec.floored for spec in specs],
+            [spec.name for spec in specs],
+        )
+        for row in rows:
+            key = _purpose(row["book_id"], row["asset"], row["kind"], row["owner_id"])
+            found[key] = (row["id"], row["floored"])
+        if all(key in found for key in wanted):
+            break
+    for spec, key in zip(specs, wanted, strict=True):
+        if found[key][1] != spec.floored:
+            raise EntryInvalid(f"account {spec.name!r} exists and floored={found[key][1]}")
+    return [found[key][0] for key in wanted]
+
+
+def _purpose(
+    book_id: UUID, asset: str, kind: str, owner_id: UUID | None
+) -> tuple[UUID, str, str, UUID | None]:
+    return (book_id, asset, kind, owner_id)
+
+
+async def post_entries(*, entries: Sequence[Entry]) -> list[UUID]:
+    """Post `entries`, all or none, and return their ids in order. Call it once a unit of work,
+    with everything that it posts: balance rows stay locked until it ends.
+
+    An entry whose idempotency key was posted before is not posted again: the id is the first
+    one's. Raises `BalanceTooLow`, `EntryReversedAlready`, and `EntryInvalid` for what should never
+    have been built. After any of them the unit of work can only be rolled back.
+    """
+    if not entries:
+        return []
+    _check_entries(entries)
+    with _refusals():
+        rows = await fetch(_POST, *_arguments(entries))
+    if any(row["unlocked"] for row in rows):
+        raise RuntimeError("a floored account has no balance row")
+    posted: dict[str, UUID | None] = {row["idempotency_key"]: row["entry_id"] for row in rows}
+    unseen = [key for key, entry_id in posted.items() if entry_id is None]
+    if unseen:
+        posted.update(await _posted_by_twin(unseen))
+    return [_known(posted[entry.idempotency_key]) for entry in entries]
+
+
+_POST = (
+    "SELECT * FROM ledger_post($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+)
+
+
+def _arguments(entries: Sequence[Entry]) -> list[object]:
+    ids = [new_id() for _ in entries]
+    lines = [
+        (entry_id, position, posting)
+        for entry_id, entry in zip(ids, entries, strict=True)
+        for position, posting in enumerate(entry.postings)
+    ]
+    unit = current()
+    return [
+        unit.tenant,
+        unit.actor.id,
+        ids,
+        [entry.book_id for entry in entries],
+        [entry.idempotency_key for entry in entries],
+        [entry.operation for entry in entries],
+        [entry.subject_kind for entry in entries],
+        [entry.subject_id for entry in entries],
+        [entry.effective_on for entry in entries],
+        [entry.narrative for entry in entries],
+        [entry.reverses_id for entry in entries],
+        [entry_id for entry_id, _, _ in lines],
+        [position for _, position, _ in lines],
+        [posting.account_id for _, _, posting in lines],
+        [posting.amount for _, _, posting in lines],
+    ]
+
+
+async def _posted_by_twin(keys: list[str]) -> dict[str, UUID]:
+    """A concurrent twin committed these keys while the posting waited for it: the statement's own
+    snapshot is older than that, so it takes another look."""
+    rows = await fetch(
+        "SELECT idempotency_key, id FROM ledger_entry "
+        "WHERE tenant_id = $1 AND idempotency_key = ANY($2)",
+        current().tenant,
+        keys,
+    )
+    return {row["idempotency_key"]: row["id"] for row in rows}
+
+
+def _known(entry_id: UUID | None) -> UUID:
+    if entry_id is None:
+        raise RuntimeError("an entry was neither posted nor found")
+    return entry_id
+
+
+def _check_entries(entries: Sequence[Entry]) -> None:
+    """What can be said without the database; it says the rest, and the same again."""
+    for entry in entries:
+        if not entry.postings:
+            raise EntryInvalid(f"{entry.idempotency_key}: an entry needs postings")
+        for posting in entry.postings:
+            _check_amount(entry, posting.amount)
+        # Zero for each asset is zero in all; which asset an account has only the database knows.
+        if sum((posting.amount for posting in entry.postings), ZERO) != 0:
+            raise EntryUnbalanced(f"{entry.idempotency_key}: the postings do not sum to zero")
+
+
+def _check_amount(entry: Entry, amount: object) -> None:
+    if not isinstance(amount, Decimal) or not amount.is_finite() or amount == 0:
+        raise EntryInvalid(f"{entry.idempotency_key}: {amount!r} is no amount to post")
+    exponent = amount.normalize().as_tuple().exponent
+    # The database would round silently.
+    if not isinstance(exponent, int) or -exponent > PLACES_MAX or abs(amount) >= _LARGEST:
+        raise EntryInvalid(f"{entry.idempotency_key}: {amount} does not fit the ledger's digits")
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What the database refused, in the ledger's words."""
+    try:
+        yield
+    except asyncpg.CheckViolationError as error:
+        if error.constraint_name == "ledger_balance_floor" and error.detail:
+            raise BalanceTooLow(UUID(error.detail)) from error
+        if error.constraint_name == "ledger_entry_balanced":
+            raise EntryUnbalanced(str(error)) from error
+        raise
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name == "ledger_entry_one_reversal":
+            raise EntryReversedAlready() from error
+        raise
+    except (asyncpg.ForeignKeyViolationError, asyncpg.NotNullViolationError) as error:
+        raise EntryUnbalanced(
+            "a posting names an account of another book, or one that is not there"
+        ) from error
+
+
+async def reverse_entry(*, entry_id: UUID, reason: str, idempotency_key: str) -> UUID:
+    """Post the mirror of an entry, effective on the same day and naming it; returns its id.
+
+    Raises `NotFound`, `EntryReversedAlready`, and `BalanceTooLow` when what the entry brought is
+    no longer there.
+    """
+    entry = await entry_view(entry_id=entry_id)
+    mirrored: dict[UUID, Decimal] = defaultdict(lambda: ZERO)
+    for posting in entry.postings:
+        mirrored[posting.account_id] -= posting.amount
+    reversal = Entry(
+        book_id=entry.book_id,
+        idempotency_key=idempotency_key,
+        operation="reverse_entry",
+        subject_kind=entry.subject_kind,
+        subject_id=entry.subject_id,
+        effective_on=entry.effective_on,
+        narrative=reason,
+        reverses_id=entry.id,
+        postings=[Posting(account, amount) for account, amount in mirrored.items() if amount],
+    )
+    return (await post_entries(entries=[reversal]))[0]
+
+
+async def take_snapshots(*, postings_min: int = 500) -> int:
+    """Snapshot every unfloored account that has at least `postings_min` postings since its last
+    one, so that asking for its balance stays quick. Returns how many were taken.
+
+    Everything below the oldest transaction still running is final: no posting can join it later.
+    """
+    taken: int = await fetch_value(_SNAPSHOT, current().tenant, postings_min)
+    return taken
+
+
+_SNAPSHOT = """
+WITH here AS (
+  SELECT cluster_identifier() AS cluster_id, pg_snapshot_xmin(pg_current_snapshot()) AS horizon
+), due AS (
+  SELECT a.id, s.horizon AS from_xid, coalesce(s.balance, 0) AS balance
+  FROM ledger_account a CROSS JOIN here
+  LEFT JOIN LATERAL (
+    SELECT horizon, balance FROM ledger_snapshot s
+    WHERE s.tenant_id = a.tenant_id AND s.account_id = a.id AND s.cluster_id = here.cluster_id
+    ORDER BY s.horizon DESC LIMIT 1
+  ) s ON true
+  WHERE a.tenant_id = $1 AND NOT a.floored
+), later AS (
+  SELECT due.id, due.balance + l.amount AS balance FROM due CROSS JOIN here
+  CROSS JOIN LATERAL (
+    SELECT sum(p.amount) AS amount, count(*) AS postings FROM ledger_posting p
+    WHERE p.tenant_id = $1 AND p.account_id = due.id
+      AND p.xid >= coalesce(due.from_xid, '0'::xid8) AND p.xid < here.horizon
+  ) l
+  WHERE l.postings >= greatest($2, 1)
+), taken AS (
+  INSERT INTO ledger_snapshot (tenant_id, account_id, cluster_id, horizon, balance)
+  SELECT $1, later.id, here.cluster_id, here.horizon, later.balance FROM later CROSS JOIN here
+  ON CONFLICT DO NOTHING
+  RETURNING 1
+)
+SELECT count(*) FROM taken
+"""

@@ -1,0 +1,86 @@
+"""What the kernel does for itself on schedule: check its invariants and its audit trail, throw away
+what has served.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from app.kernel.audit.verification import verify_audit
+from app.kernel.database import current, execute, fetch_value
+from app.kernel.invariants import verify_tenant
+from app.kernel.jobs import OutsideCall, enqueue, job, outside_job
+from app.kernel.outbox import emit
+
+VERIFY_JOB = "kernel.verify_invariants"
+VERIFY_AUDIT_JOB = "kernel.verify_audit"
+# What a broken audit trail is called beside the invariants; no query alone could find it.
+AUDIT_CHAIN = "audit.chain"
+DONE_JOBS_KEPT = timedelta(days=1)
+
+_log = structlog.get_logger(__name__)
+
+
+async def order_verification() -> None:
+    """Order a check of every invariant, unless one is waiting already."""
+    await _order(VERIFY_JOB)
+
+
+async def order_audit_verification() -> None:
+    """Order a check of the whole audit trail, unless one is waiting or under way already."""
+    await _order(VERIFY_AUDIT_JOB)
+
+
+async def _order(kind: str) -> None:
+    waiting = await fetch_value(
+        "SELECT 1 FROM job WHERE kind = $1 AND state IN ('pending', 'running') LIMIT 1", kind
+    )
+    if not waiting:
+        await enqueue(kind=kind, payload={})
+
+
+@job(VERIFY_JOB, timeout_seconds=120)
+async def verify_invariants(*, payload: dict[str, Any]) -> None:
+    """Ask every invariant of the tenant; what is broken becomes an event for operations."""
+    tenant_id = current().tenant
+    broken = [result for result in await verify_tenant(tenant_id=tenant_id) if not result.ok]
+    for result in broken:
+        _log.error("invariant broken", invariant=result.name, violations=len(result.violations))
+        await _emit_broken(result.name, len(result.violations))
+
+
+# It reads the exported checkpoints from the object store, so it holds no transaction meanwhile.
+@outside_job(VERIFY_AUDIT_JOB, timeout_seconds=3_600)
+async def verify_audit_chain(call: OutsideCall) -> None:
+    """Recompute the tenant's audit trail; its first break becomes an event for operations."""
+    report = await verify_audit(tenant_id=call.tenant_id)
+    async with call.completing():
+        if not report.ok:
+            _log.error("invariant broken", invariant=AUDIT_CHAIN, reason=report.first_break)
+            await _emit_broken(AUDIT_CHAIN, 1)
+
+
+async def _emit_broken(invariant: str, violations: int) -> None:
+    await emit(
+        type="invariant.broken",
+        subject_kind="tenant",
+        subject_id=current().tenant,
+        payload={"invariant": invariant, "violations": violations},
+        topics=["operations"],
+    )
+
+
+async def forget_done_jobs() -> None:
+    """Delete yesterday's done jobs that nothing refers to: schedules order thousands of them.
+
+    Those with a key stay, because the key says for good that they were done; those of an event
+    stay, because an invariant counts them.
+    """
+    await execute(
+        "DELETE FROM job WHERE state = 'done' AND event_id IS NULL AND key IS NULL"
+        " AND finished_at < clock_timestamp() - $1::interval",
+        DONE_JOBS_KEPT,
+    )

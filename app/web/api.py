@@ -1,0 +1,103 @@
+"""The REST interface's envelope, and the numbers in it.
+
+Handlers annotate what they return as `Envelope[Something]` and build it with `envelope(…)`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import urlencode
+from uuid import UUID
+
+import msgspec
+from litestar.params import QueryParameter
+
+from app.kernel.database import current
+from app.kernel.errors import InputInvalid
+from app.kernel.money import Money, plain, round_half_even
+from app.web.trace import trace_of
+from app.web.viewer import PortalRequest
+
+T = TypeVar("T")
+LIMIT_DEFAULT = 50
+LIMIT_MAX = 200
+
+# The query parameters of every list.
+Limit = Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX, description="Rows a page")]
+Cursor = Annotated[
+    str | None, QueryParameter(max_length=500, description="`next_cursor` of the page before")
+]
+
+
+class PageInfo(msgspec.Struct, frozen=True, kw_only=True):
+    limit: int
+    next_cursor: str | None
+
+
+class Meta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`timestamp` is business time; `page` is there for lists."""
+
+    timestamp: datetime
+    request_id: str
+    version: str
+    page: PageInfo | None = None
+
+
+class Envelope(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    data: T
+    meta: Meta
+    links: dict[str, str]
+
+
+def envelope(
+    request: PortalRequest,
+    data: T,
+    *,
+    page: PageInfo | None = None,
+    self_url: str | None = None,
+) -> Envelope[T]:
+    """`data` with what every answer carries. Needs the open unit of work, for its time."""
+    path = request.url.path
+    query: dict[str, Any] = dict(request.query_params)
+    links = {"self": self_url or (f"{path}?{urlencode(query)}" if query else path)}
+    if page is not None and page.next_cursor is not None:
+        links["next"] = f"{path}?{urlencode(query | {'cursor': page.next_cursor})}"
+    return Envelope(
+        data=data,
+        meta=Meta(
+            timestamp=current().now.replace(microsecond=0),
+            request_id=trace_of(request).request_id,
+            version="v1",
+            page=page,
+        ),
+        links=links,
+    )
+
+
+def money(amount: Decimal, asset: str, *, places: int | None = None) -> Money:
+    """An amount as the API writes it; with `places`, at exactly so many decimals."""
+    return Money(plain(amount if places is None else round_half_even(amount, places=places)), asset)
+
+
+def in_utc(instant: datetime | None, *, field: str) -> datetime | None:
+    """`instant` in UTC; without a zone it is taken to be. Raises `InputInvalid` at the ends of time."""
+    if instant is None or instant.tzinfo is None:
+        return instant and instant.replace(tzinfo=UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise InputInvalid.of(field, "OUT_OF_RANGE", "Write an instant of our time") from error
+
+
+def cursor_id(cursor: str | None) -> UUID | None:
+    """The identifier in a cursor of a list that is ordered by it. Raises `InputInvalid`."""
+    if cursor is None:
+        return None
+    try:
+        return UUID(cursor)
+    except ValueError as error:
+        raise InputInvalid.of(
+            "cursor", "NOT_A_CURSOR", "Use the `next_cursor` of the page before"
+        ) from error

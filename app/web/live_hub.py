@@ -1,0 +1,156 @@
+"""The open live pages of this process: who listens to what, and which sessions still hold.
+
+One subscription a tenant; hints are handed to the sockets that listen to their topics. A socket that
+is slow gathers topics, not messages: what waits for it is never more than what it listens to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import structlog
+from litestar.channels import ChannelsPlugin
+
+from app.domains.identity.queries import sessions_alive
+from app.kernel.errors import Unavailable
+from app.kernel.outbox.topics import Hint, live_channel
+from app.web.live_backend import ResilientChannels, new_redis
+from app.web.metrics import SOCKETS
+from app.web.viewer import Viewer
+
+_log = structlog.get_logger(__name__)
+BACKLOG_MAX = 1000
+# A session that ended closes its sockets within this time, whether or not Redis is there.
+RECHECK_SECONDS = 3.0
+SESSION_GONE = 4401
+_RESYNC = msgspec.json.encode({"resync": True}).decode()
+
+
+class Listener:
+    """One open socket's side: what it listens to, and what waits to be sent to it."""
+
+    def __init__(self, viewer: Viewer, topics: frozenset[str]) -> None:
+        self.viewer = viewer
+        self.topics = topics
+        self.close_code: int | None = None
+        self._waiting: dict[str, None] = {}
+        self._version = ""
+        self._must_resync = False
+        self._wake = asyncio.Event()
+
+    def hear(self, hint: Hint) -> None:
+        heard = [topic for topic in hint.topics if topic in self.topics]
+        if heard:
+            self._waiting.update(dict.fromkeys(heard))
+            self._version = hint.version
+            self._wake.set()
+
+    def resync(self) -> None:
+        self._must_resync = True
+        self._wake.set()
+
+    def close(self, code: int) -> None:
+        self.close_code = code
+        self._wake.set()
+
+    async def next_frame(self) -> str | None:
+        """The next thing to tell the page; nothing once the socket shall close."""
+        await self._wake.wait()
+        self._wake.clear()
+        if self.close_code is not None:
+            return None
+        if self._must_resync:
+            self._must_resync = False
+            self._waiting.clear()
+            return _RESYNC
+        topics, self._waiting = list(self._waiting), {}
+        return msgspec.json.encode(Hint(topics, self._version)).decode()
+
+
+class Hub:
+    """Belongs to one process; made by `create_app`, running within the app's lifespan."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[UUID, set[Listener]] = {}
+        self._per_person: Counter[UUID | None] = Counter()
+        self._subscriptions: dict[UUID, asyncio.Task[None]] = {}
+        self._channels: ChannelsPlugin | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        backend = ResilientChannels(redis=new_redis(), on_return=self.resync_all)
+        self._channels = ChannelsPlugin(
+            backend,
+            arbitrary_channels_allowed=True,
+            subscriber_max_backlog=BACKLOG_MAX,
+            subscriber_backlog_strategy="dropleft",
+        )
+        async with self._channels:
+            recheck = asyncio.create_task(self._recheck_sessions())
+            try:
+                yield
+            finally:
+                tasks = [recheck, *self._subscriptions.values()]
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                self._subscriptions.clear()
+
+    def sockets_of(self, membership_id: UUID | None) -> int:
+        return self._per_person[membership_id]
+
+    @asynccontextmanager
+    async def listening(self, listener: Listener) -> AsyncIterator[None]:
+        tenant_id = listener.viewer.tenant.id
+        self._listeners.setdefault(tenant_id, set()).add(listener)
+        self._per_person[listener.viewer.actor.id] += 1
+        SOCKETS.inc()
+        # Kept until the process ends: tenants are few, subscribing is slow.
+        if tenant_id not in self._subscriptions:
+            self._subscriptions[tenant_id] = asyncio.create_task(self._listen(tenant_id))
+        try:
+            yield
+        finally:
+            SOCKETS.dec()
+            self._listeners[tenant_id].discard(listener)
+            self._per_person[listener.viewer.actor.id] -= 1
+            if not self._per_person[listener.viewer.actor.id]:
+                del self._per_person[listener.viewer.actor.id]
+
+    def resync_all(self) -> None:
+        """Everybody looks again: hints were lost."""
+        for listeners in self._listeners.values():
+            for listener in listeners:
+                listener.resync()
+
+    async def _listen(self, tenant_id: UUID) -> None:
+        assert self._channels is not None
+        async with self._channels.start_subscription(live_channel(tenant_id)) as subscriber:
+            async for event in subscriber.iter_events():
+                try:
+                    hint = msgspec.json.decode(event, type=Hint)
+                except msgspec.MsgspecError:
+                    _log.warning("a live update could not be read")
+                    continue
+                for listener in self._listeners.get(tenant_id, ()):
+                    listener.hear(hint)
+
+    async def _recheck_sessions(self) -> None:
+        """All sockets of the process in one question. While the database is away, they stay."""
+        while True:
+            await asyncio.sleep(RECHECK_SECONDS)
+            listeners = [one for group in self._listeners.values() for one in group]
+            if not listeners:
+                continue
+            digests = {listener.viewer.digest for listener in listeners}
+            with suppress(Unavailable, asyncpg.PostgresError, OSError, TimeoutError):
+                alive = await sessions_alive(digests=list(digests))
+                for listener in listeners:
+                    if listener.viewer.digest not in alive:
+                        listener.close(SESSION_GONE)

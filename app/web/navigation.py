@@ -1,0 +1,82 @@
+"""The navigation: what this person may do, grouped by task. Nothing in it leads nowhere."""
+
+from __future__ import annotations
+
+import msgspec
+
+from app.kernel.actors import Actor
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    label: str
+    href: str
+    icon: str
+    permission: str
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    label: str
+    links: list[Link]
+
+
+_GROUPS = [
+    Group(
+        label="To do",
+        links=[
+            Link(
+                label="Approvals",
+                href="/approvals",
+                icon="clipboard-check",
+                permission="redemption:approve",
+            ),
+            Link(
+                label="Settlement",
+                href="/settlement",
+                icon="building-bank",
+                permission="redemption:settle",
+            ),
+        ],
+    ),
+    Group(
+        label="Investments",
+        links=[
+            Link(
+                label="Holdings",
+                href="/holdings",
+                icon="chart-pie",
+                permission="redemption:request",
+            ),
+            Link(
+                label="Redemptions",
+                href="/redemptions",
+                icon="list-details",
+                permission="redemption:read",
+            ),
+        ],
+    ),
+    Group(
+        label="Me",
+        links=[
+            Link(
+                label="Notifications",
+                href="/notifications",
+                icon="bell",
+                permission="notification:read",
+            ),
+        ],
+    ),
+]
+
+
+def navigation(actor: Actor) -> list[Group]:
+    groups = [
+        Group(label=group.label, links=[link for link in group.links if actor.may(link.permission)])
+        for group in _GROUPS
+    ]
+    return [group for group in groups if group.links]
+
+
+def home_of(actor: Actor) -> str:
+    """Where `/` leads this person: to the first thing they have to do."""
+    groups = navigation(actor)
+    return groups[0].links[0].href if groups else "/notifications"

@@ -1,0 +1,147 @@
+"""What keeps work going, over REST: jobs that failed for good, and standing in for somebody."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, get, post
+from litestar.params import FromPath, JSONBody
+
+from app.kernel.approvals.operations import delegate, revoke_delegation
+from app.kernel.approvals.queries import own_delegations
+from app.kernel.approvals.values import DelegationView
+from app.kernel.clock import utc
+from app.kernel.jobs import DeadLetter, dead_letters, rerun
+from app.web.api import LIMIT_DEFAULT, Envelope, Limit, envelope
+from app.web.guards import requires
+from app.web.transactions import transactional
+from app.web.viewer import PortalRequest
+
+# RFC 3339 with its offset: an instant without one could mean any.
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class DeadLetterOut(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    kind: str
+    payload: dict[str, Any]
+    failures: int
+    last_error: str
+    created_at: str
+    finished_at: str
+
+
+class DelegationBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    to_membership_id: UUID
+    permissions: list[str]
+    starts_at: Instant
+    ends_at: Instant
+
+
+class DelegationOut(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    to_membership_id: UUID
+    permissions: list[str]
+    starts_at: str
+    ends_at: str
+    revoked_at: str | None
+
+
+class Jobs(Controller):
+    path = "/jobs"
+    tags = ["Operations"]
+
+    @get("/dead", guards=[requires("job:read")], summary="Jobs that failed for good, latest first")
+    @transactional(read_only=True)
+    async def dead(
+        self, request: PortalRequest, limit: Limit = LIMIT_DEFAULT
+    ) -> Envelope[list[DeadLetterOut]]:
+        found = await dead_letters(limit=limit)
+        return envelope(request, [_dead_letter(letter) for letter in found])
+
+    @post(
+        "/{job_id:uuid}/rerun",
+        status_code=200,
+        guards=[requires("job:rerun")],
+        summary="Give a dead job all its attempts again",
+    )
+    @transactional(idempotent=True)
+    async def rerun(
+        self, request: PortalRequest, job_id: FromPath[UUID]
+    ) -> Envelope[list[DeadLetterOut]]:
+        """Answers with what is still dead."""
+        await rerun(job_id=job_id)
+        return envelope(request, [_dead_letter(letter) for letter in await dead_letters()])
+
+
+class Delegations(Controller):
+    path = "/delegations"
+    tags = ["Approvals"]
+
+    @get(
+        "/",
+        guards=[requires("approval:decide", "redemption:approve")],
+        summary="Whom you let stand in for you",
+    )
+    @transactional(read_only=True)
+    async def own(self, request: PortalRequest) -> Envelope[list[DelegationOut]]:
+        return envelope(request, [_delegation(view) for view in await own_delegations()])
+
+    @post(
+        "/",
+        guards=[requires("approval:decide", "redemption:approve")],
+        summary="Let somebody decide for you while you are away",
+    )
+    @transactional(idempotent=True)
+    async def open(
+        self, request: PortalRequest, data: JSONBody[DelegationBody]
+    ) -> Envelope[list[DelegationOut]]:
+        await delegate(
+            to_membership_id=data.to_membership_id,
+            permissions=data.permissions,
+            starts_at=data.starts_at,
+            ends_at=data.ends_at,
+        )
+        return envelope(request, [_delegation(view) for view in await own_delegations()])
+
+    @post(
+        "/{delegation_id:uuid}/revoke",
+        status_code=200,
+        guards=[requires("approval:decide", "redemption:approve")],
+        summary="End it now",
+    )
+    @transactional(idempotent=True)
+    async def revoke(
+        self, request: PortalRequest, delegation_id: FromPath[UUID]
+    ) -> Envelope[list[DelegationOut]]:
+        await revoke_delegation(delegation_id=delegation_id)
+        return envelope(request, [_delegation(view) for view in await own_delegations()])
+
+
+def _dead_letter(letter: DeadLetter) -> DeadLetterOut:
+    return DeadLetterOut(
+        id=letter.id,
+        kind=letter.kind,
+        payload=letter.payload,
+        failures=letter.failures,
+        last_error=letter.last_error,
+        created_at=utc(letter.created_at),
+        finished_at=utc(letter.finished_at),
+    )
+
+
+def _delegation(view: DelegationView) -> DelegationOut:
+    return DelegationOut(
+        id=view.id,
+        to_membership_id=view.to_membership_id,
+        permissions=view.permissions,
+        starts_at=utc(view.starts_at),
+        ends_at=utc(view.ends_at),
+        revoked_at=None if view.revoked_at is None else utc(view.revoked_at),
+    )
+
+
+ROUTES = [Jobs, Delegations]

@@ -1,0 +1,48 @@
+"""Where every route is declared: one line a domain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from litestar import Router
+from litestar.datastructures import CacheControlHeader
+from litestar.static_files import create_static_files_router
+
+from app.domains.identity.api import ROUTES as IDENTITY_API
+from app.domains.identity.pages import ROUTES as IDENTITY_PAGES
+from app.domains.investments.api import ROUTES as INVESTMENTS_API
+from app.domains.investments.pages import ROUTES as INVESTMENTS_PAGES
+from app.web.guards import public
+from app.web.health import alive, ready
+from app.web.kernel_api import ROUTES as KERNEL_API
+from app.web.live import live
+from app.web.metrics import metrics
+from app.web.openapi import openapi
+from app.web.operations_api import ROUTES as OPERATIONS_API
+from app.web.person_pages import ROUTES as PERSON_PAGES
+
+API = "/api/v1"
+_STATIC = Path(__file__).resolve().parents[2] / "static" / "dist"
+_YEAR_SECONDS = 365 * 24 * 3600
+
+PAGES: list[Any] = [*PERSON_PAGES, *IDENTITY_PAGES, *INVESTMENTS_PAGES]
+API_ROUTES: list[Any] = [*IDENTITY_API, *INVESTMENTS_API, *KERNEL_API, *OPERATIONS_API]
+
+
+def all_routes() -> list[Any]:
+    return [
+        *PAGES,
+        Router(API, route_handlers=[*API_ROUTES, openapi]),
+        live,
+        alive,
+        ready,
+        metrics,
+        create_static_files_router(
+            path="/static/dist",
+            directories=[_STATIC],
+            guards=[public],
+            # Their names carry a hash of their content.
+            cache_control=CacheControlHeader(max_age=_YEAR_SECONDS, immutable=True, public=True),
+        ),
+    ]

@@ -1,0 +1,1 @@
+"""Benchmarks: how fast something is, always beside its peer or limit in the same run."""

@@ -1,0 +1,69 @@
+"""Browser journeys: the whole portal in its own processes, and real Chromium beside it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from e2e.pages.sign_in import sign_in
+from tests.support.chromium import ensure_chromium
+from tests.support.environment import free_port
+from tests.support.portal import Portal, running_portal
+
+# A screen moves within a second; a slow shared machine gets some more before a journey fails.
+expect.set_options(timeout=8_000)
+
+Newcomer = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def portal() -> Iterator[Portal]:
+    folder = Path(tempfile.mkdtemp(prefix="stakehold-e2e-"))
+    try:
+        with running_portal(port=free_port(), folder=folder) as running:
+            yield running
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=str(ensure_chromium()),
+            args=["--no-sandbox", "--disable-background-networking", "--disable-component-update"],
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_context(portal: Portal, browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """A browser of somebody's own: cookies and storage are nobody else's."""
+    opened: list[BrowserContext] = []
+
+    def make(**options: object) -> BrowserContext:
+        context = browser.new_context(base_url=portal.url, **options)  # type: ignore[arg-type]
+        opened.append(context)
+        return context
+
+    yield make
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
+def signed_in(open_context: Callable[..., BrowserContext]) -> Newcomer:
+    """`signed_in("rm")`: a page of that person, in a browser of their own."""
+
+    def make(login: str, *, by_single_sign_on: bool = False, **options: object) -> Page:
+        page = open_context(**options).new_page()
+        sign_in(page, login, by_single_sign_on=by_single_sign_on)
+        return page
+
+    return make

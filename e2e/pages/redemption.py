@@ -1,0 +1,40 @@
+"""The pages of a redemption, by roles and names."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+_ANY_STATE = re.compile(
+    "^(Pending approval|Approved|Ready for payout|In transit|Completed|Rejected|Cancelled"
+    "|Payout failed)$"
+)
+
+
+def status(page: Page) -> Locator:
+    """The state in words."""
+    return page.get_by_role("status").filter(has_text=_ANY_STATE).first
+
+
+def request_redemption(page: Page, *, product: str, units: str | None = None) -> str:
+    """As a client: from the holdings to the request's own page. Returns its address."""
+    page.goto("/holdings")
+    page.get_by_role("link", name=f"Redeem {product}").first.click()
+    if units is not None:
+        page.get_by_label("Units", exact=False).first.check()
+        page.locator("input[name=units]").fill(units)
+    page.get_by_role("button", name="Request redemption").click()
+    page.get_by_role("button", name="Confirm redemption").click()
+    expect(page.get_by_role("heading", name="Redemption", exact=True)).to_be_visible()
+    expect(status(page)).to_have_text("Pending approval")
+    return page.url
+
+
+def mark(page: Page) -> None:
+    """Leave a mark in the page that a reload would wipe out."""
+    page.evaluate("window.notReloaded = true")
+
+
+def assert_not_reloaded(page: Page) -> None:
+    assert page.evaluate("window.notReloaded") is True

@@ -1,0 +1,31 @@
+"""The sign-in page, and the identity provider's behind it."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from app.embedded.demo_accounts import DEMO_PASSWORD
+
+TENANT = "aurora"
+
+
+def sign_in(page: Page, login: str, *, by_single_sign_on: bool = False) -> None:
+    """As a demo account, through the form or through the provider."""
+    page.goto(f"/auth/sign-in?tenant={TENANT}")
+    expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
+    if by_single_sign_on:
+        page.get_by_role("button", name="Single sign-on").click()
+        _at_provider(page, login)
+    else:
+        page.get_by_label("Email").fill(f"{login}@{TENANT}.example")
+        page.get_by_label("Password").fill(DEMO_PASSWORD)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("region", name="Live updates")).to_be_attached()
+
+
+def _at_provider(page: Page, login: str) -> None:
+    """Canaille asks for the login, then for the password."""
+    page.locator("input[name=login]").fill(f"{login}@{TENANT}.example")
+    page.locator("button[type=submit], input[type=submit]").last.click()
+    page.locator("input[name=password]").fill(DEMO_PASSWORD)
+    page.locator("button[type=submit], input[type=submit]").last.click()

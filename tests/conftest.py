@@ -1,0 +1,122 @@
+"""Fixtures for every test: real PostgreSQL and Redis, started once, by the process that controls
+the run; each xdist worker has its own clone of the migrated database, each test its own tenant.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from app.embedded.services import Services
+from app.kernel.actors import SYSTEM, Actor
+from app.kernel.database import execute, start_pool, stop_pool, unit_of_work
+from app.settings import settings
+from app.web.shell import Portal
+from tests.support.client import Browser, portal_client, running_portal
+from tests.support.database import (
+    DatabaseUrls,
+    TestTenant,
+    add_tenant,
+    clone_template,
+    make_template,
+)
+from tests.support.environment import free_port, set_environment
+
+_services = pytest.StashKey[Services]()
+_root = pytest.StashKey[Path]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Start the services before xdist starts its workers, which inherit the environment."""
+    config = session.config
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    root = Path(tempfile.mkdtemp(prefix="stakehold-test-"))
+    config.stash[_root] = root
+    services = Services(root=root, durable=False, portal_ports=[free_port()])
+    config.stash[_services] = services
+    services.start()
+    set_environment(services.environment())
+    make_template()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    services = config.stash.get(_services, None)
+    if services is not None:
+        services.stop()
+    root = config.stash.get(_root, None)
+    if root is not None:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database_urls(worker_id: str) -> DatabaseUrls:
+    """This worker's clone of the migrated database."""
+    urls = clone_template(worker_id)
+    settings.cache_clear()
+    return urls
+
+
+@pytest.fixture
+async def database(database_urls: DatabaseUrls) -> AsyncIterator[DatabaseUrls]:
+    """The portal's pool, open in this test's loop."""
+    await start_pool(database_urls.app, size=settings().database_pool_size)
+    try:
+        yield database_urls
+    finally:
+        await stop_pool()
+
+
+@pytest.fixture
+async def new_tenant(
+    database: DatabaseUrls,
+) -> AsyncIterator[Callable[..., Awaitable[TestTenant]]]:
+    """Makes a fresh tenant at each call: `await new_tenant()`, or with `slug=` and `kind=`.
+
+    Afterwards nothing of it is due any more: the next test's workers would do it as well.
+    """
+    made: list[TestTenant] = []
+
+    async def make(*, slug: str | None = None, kind: str = "investment_manager") -> TestTenant:
+        made.append(await add_tenant(database, slug=slug, kind=kind))
+        return made[-1]
+
+    yield make
+    for tenant in made:
+        async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+            await execute(
+                "UPDATE job SET state = 'done', lease_until = NULL, finished_at = now()"
+                " WHERE state IN ('pending', 'running')"
+            )
+            await execute("UPDATE schedule SET next_at = 'infinity'")
+
+
+@pytest.fixture
+async def tenant(new_tenant: Callable[..., Awaitable[TestTenant]]) -> TestTenant:
+    """A tenant of this test's own."""
+    return await new_tenant()
+
+
+@pytest.fixture
+def system_actor() -> Actor:
+    return SYSTEM
+
+
+@pytest.fixture
+async def portal(database: DatabaseUrls) -> AsyncIterator[Portal]:
+    """The real application, running in this test's loop on this worker's database."""
+    async with running_portal() as running:
+        yield running
+
+
+@pytest.fixture
+async def browser(portal: Portal) -> AsyncIterator[Browser]:
+    """An HTTP client with nobody signed in; see tests/support/client.py."""
+    async with portal_client(portal) as client:
+        yield client

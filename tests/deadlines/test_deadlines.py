@@ -1,0 +1,334 @@
+"""Deadlines: every mark once, in order, in business time."""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import Context
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from app.kernel.actors import SYSTEM
+from app.kernel.clock import advance_clock
+from app.kernel.database import execute, fetch, fetch_row, unit_of_work
+from app.kernel.deadlines import (
+    DeadlineNotRunning,
+    Timer,
+    deadlines,
+    deadlines_of,
+    extend_deadline,
+    pause_deadline,
+    resume_deadline,
+    start_deadline,
+    stop_deadline,
+    trail,
+)
+from app.kernel.deadlines.firing import fire_due
+from app.kernel.deadlines.invariants import INVARIANTS
+from app.kernel.errors import InputInvalid, NotFound
+from app.kernel.ids import new_id
+from app.kernel.invariants import verify_tenant
+from tests.support import work
+from tests.support.database import TestTenant, a_person
+
+MARKS = [Decimal("0.5"), Decimal("0.8"), Decimal(1)]
+
+
+async def start(tenant: TestTenant, *, hours: float = 36) -> tuple[UUID, UUID]:
+    """A running deadline and its subject."""
+    subject = new_id()
+    async with unit_of_work(tenant=tenant.id, actor=a_person()):
+        deadline_id = await start_deadline(
+            kind="test",
+            subject_kind="thing",
+            subject_id=subject,
+            due_in=timedelta(hours=hours),
+            marks=MARKS,
+        )
+    return deadline_id, subject
+
+
+async def pass_time(**time: float) -> None:
+    async with unit_of_work(tenant=None, actor=SYSTEM):
+        await advance_clock(seconds=int(timedelta(**time).total_seconds()))
+
+
+async def fire() -> None:
+    while await fire_due():
+        pass
+
+
+async def stop(tenant: TestTenant, subject: UUID, outcome: str = "met") -> None:
+    async with unit_of_work(tenant=tenant.id, actor=a_person()):
+        await stop_deadline(subject_kind="thing", subject_id=subject, kind="test", outcome=outcome)
+
+
+async def timer_of(tenant: TestTenant, subject: UUID) -> Timer:
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        return (await deadlines_of(subject_kind="thing", subject_ids=[subject]))[subject][-1]
+
+
+async def events_of(tenant: TestTenant, deadline_id: UUID) -> list[str]:
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        lines = await trail(deadline_id=deadline_id)
+    return [
+        f"{line.event}:{line.fraction.normalize()}" if line.fraction else line.event.value
+        for line in lines
+    ]
+
+
+def fired(deadline_id: UUID) -> list[str]:
+    return [
+        str(given.fraction.normalize())
+        for name, given in work.calls
+        if name == "mark" and given.deadline_id == deadline_id
+    ]
+
+
+async def assert_sound(tenant: TestTenant) -> None:
+    results = await verify_tenant(tenant_id=tenant.id, invariants=INVARIANTS)
+    assert [result for result in results if not result.ok] == []
+
+
+async def test_a_jump_over_everything_fires_every_mark_once_and_in_order(
+    tenant: TestTenant,
+) -> None:
+    deadline_id, subject = await start(tenant)
+    await pass_time(hours=36)
+    await asyncio.gather(*(fire() for _ in range(6)))
+    assert fired(deadline_id) == ["0.5", "0.8", "1"]
+    assert (await timer_of(tenant, subject)).state == "breached"
+    assert await events_of(tenant, deadline_id) == ["started", "mark:0.5", "mark:0.8", "mark:1"]
+    await assert_sound(tenant)
+
+
+async def test_marks_fire_one_by_one_as_time_passes(tenant: TestTenant) -> None:
+    deadline_id, subject = await start(tenant)
+    for hours, expected in ((17, []), (1, ["0.5"]), (10, ["0.5"]), (1, ["0.5", "0.8"])):
+        await pass_time(hours=hours)
+        await fire()
+        assert fired(deadline_id) == expected
+    assert (await timer_of(tenant, subject)).state == "running"
+    await assert_sound(tenant)
+
+
+async def test_what_is_done_in_time_is_met_and_fires_no_more(tenant: TestTenant) -> None:
+    deadline_id, subject = await start(tenant)
+    await pass_time(hours=19)
+    await fire()
+    await stop(tenant, subject)
+    await pass_time(hours=40)
+    await fire()
+    timer = await timer_of(tenant, subject)
+    assert timer.state == "met"
+    assert 16 * 3600 < timer.remaining_seconds <= 17 * 3600
+    assert fired(deadline_id) == ["0.5"]
+    await assert_sound(tenant)
+
+
+async def test_what_is_done_late_is_breached_even_if_no_worker_looked(
+    tenant: TestTenant,
+) -> None:
+    deadline_id, subject = await start(tenant)
+    await pass_time(hours=37)
+    await stop(tenant, subject)
+    await fire()
+    timer = await timer_of(tenant, subject)
+    assert timer.state == "breached"
+    assert -3700 < timer.remaining_seconds <= -3600
+    assert fired(deadline_id) == ["0.5", "0.8", "1"]
+    assert (await events_of(tenant, deadline_id))[-1] == "stopped"
+    await assert_sound(tenant)
+
+
+async def test_a_breach_stays_when_it_is_done_later(tenant: TestTenant) -> None:
+    _, subject = await start(tenant)
+    await pass_time(hours=37)
+    await fire()
+    await stop(tenant, subject)
+    assert (await timer_of(tenant, subject)).state == "breached"
+    await stop(tenant, subject)
+    await assert_sound(tenant)
+
+
+async def test_a_cancelled_one_fires_nothing(tenant: TestTenant) -> None:
+    deadline_id, subject = await start(tenant)
+    await stop(tenant, subject, "cancelled")
+    await pass_time(hours=40)
+    await fire()
+    assert fired(deadline_id) == []
+    assert (await timer_of(tenant, subject)).state == "cancelled"
+    await assert_sound(tenant)
+
+
+async def test_a_pause_stands_still_and_moves_every_mark(tenant: TestTenant) -> None:
+    deadline_id, subject = await start(tenant)
+    await pass_time(hours=10)
+    async with unit_of_work(tenant=tenant.id, actor=a_person()):
+        await pause_deadline(deadline_id=deadline_id, reason="sanctions check")
+    await pass_time(hours=100)
+    await fire()
+    assert fired(deadline_id) == []
+    assert 25 * 3600 < (await timer_of(tenant, subject)).remaining_seconds <= 26 * 3600
+    async with unit_of_work(tenant=tenant.id, actor=a_person()):
+        await resume_deadline(deadline_id=deadline_id)
+    await pass_time(hours=7, minutes=58)
+    await fire()
+    assert fired(deadline_id) == []
+    await pass_time(minutes=5)
+    await fire()
+    assert fired(deadline_id) == ["0.5"]
+    await assert_sound(tenant)
+
+
+async def test_more_time_moves_what_has_not_fired(tenant: TestTenant) -> None:
+    deadline_id, subject = await start(tenant, hours=10)
+    await pass_time(hours=6)
+    await fire()
+    due_at = (await timer_of(tenant, subject)).due_at
+    approval = new_id()
+    async with unit_of_work(tenant=tenant.id, actor=a_person()):
+        await extend_deadline(
+            deadline_id=deadline_id, due_at=due_at + timedelta(hours=10), approval_id=approval
+        )
+    timer = await timer_of(tenant, subject)
+    assert (timer.total_seconds, timer.due_at) == (20 * 3600, due_at + timedelta(hours=10))
+    await pass_time(hours=9)
+    await fire()
+    assert fired(deadline_id) == ["0.5"]
+    await pass_time(hours=6)
+    await fire()
+    assert fired(deadline_id) == ["0.5", "0.8", "1"]
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        lines = await trail(deadline_id=deadline_id)
+    assert [line.approval_id for line in lines if line.event == "extended"] == [approval]
+    await assert_sound(tenant)
+
+
+async def test_only_an_open_one_is_paused_resumed_or_extended(tenant: TestTenant) -> None:
+    deadline_id, subject = await start(tenant)
+    async with unit_of_work(tenant=tenant.id, actor=a_person()):
+        with pytest.raises(DeadlineNotRunning):
+            await resume_deadline(deadline_id=deadline_id)
+        with pytest.raises(InputInvalid):
+            await extend_deadline(
+                deadline_id=deadline_id,
+                due_at=(await deadlines())[0].timer.due_at,
+                approval_id=new_id(),
+            )
+    await stop(tenant, subject)
+    async with unit_of_work(tenant=tenant.id, actor=a_person()):
+        with pytest.raises(DeadlineNotRunning):
+            await pause_deadline(deadline_id=deadline_id, reason="too late")
+        with pytest.raises(NotFound):
+            await pause_deadline(deadline_id=new_id(), reason="not there")
+
+
+async def test_a_handler_that_fails_is_undone_and_called_again(tenant: TestTenant) -> None:
+    deadline_id, subject = await start(tenant)
+    other_id, _ = await start(tenant)
+
+    async def fails_for_one(mark) -> None:
+        await work.leave_effect("told")
+        if mark.deadline_id == deadline_id:
+            raise ValueError("broken")
+
+    work.behaviours["mark"] = fails_for_one
+    await pass_time(hours=36)
+    await fire()
+    assert (await timer_of(tenant, subject)).state == "running"
+    assert await events_of(tenant, other_id) == ["started", "mark:0.5", "mark:0.8", "mark:1"]
+    assert await work.effects(tenant.id, "told") == 3
+    work.behaviours.clear()
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        await execute("UPDATE deadline SET retry_at = clock_timestamp() WHERE id = $1", deadline_id)
+    await fire()
+    assert await events_of(tenant, deadline_id) == ["started", "mark:0.5", "mark:0.8", "mark:1"]
+    await assert_sound(tenant)
+
+
+async def test_a_mark_yields_to_an_operation_that_holds_what_it_needs(tenant: TestTenant) -> None:
+    deadline_id, subject = await start(tenant)
+    held_id, held_subject = await start(tenant)
+    await stop(tenant, held_subject)
+    await pass_time(hours=20)
+
+    async def locks_the_held_one(_: object) -> None:
+        await fetch_row("SELECT 1 FROM deadline WHERE id = $1 FOR UPDATE", held_id)
+
+    work.behaviours["mark"] = locks_the_held_one
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        await locks_the_held_one(None)
+        # The worker is another process: it does not find this unit of work in its context.
+        await asyncio.create_task(fire(), context=Context())
+        assert (await timer_of(tenant, subject)).state == "running"
+    assert await events_of(tenant, deadline_id) == ["started"]
+    await fire()
+    assert await events_of(tenant, deadline_id) == ["started", "mark:0.5"]
+
+
+async def test_one_clock_of_a_kind_runs_on_a_subject(tenant: TestTenant) -> None:
+    _, subject = await start(tenant)
+    with pytest.raises(asyncpg.UniqueViolationError):
+        async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+            await start_deadline(
+                kind="test", subject_kind="thing", subject_id=subject, due_in=timedelta(hours=1)
+            )
+    await stop(tenant, subject)
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        await start_deadline(
+            kind="test", subject_kind="thing", subject_id=subject, due_in=timedelta(hours=1)
+        )
+
+
+async def test_every_mark_is_audited_as_the_portals_own(tenant: TestTenant) -> None:
+    _, subject = await start(tenant)
+    await pass_time(hours=36)
+    await stop(tenant, subject)
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        records = await fetch(
+            "SELECT action, actor_id FROM audit_record WHERE subject_id = $1 ORDER BY id", subject
+        )
+    assert [row["action"] for row in records] == [
+        "deadline.mark",
+        "deadline.mark",
+        "deadline.breached",
+    ]
+    assert {row["actor_id"] for row in records} == {None}
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE deadline_trail SET reason = 'x'", "DELETE FROM deadline_trail"]
+)
+async def test_the_trail_is_append_only(tenant: TestTenant, statement: str) -> None:
+    await start(tenant)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+            await execute(statement)
+
+
+async def test_another_tenants_deadlines_are_not_there(tenant: TestTenant, new_tenant) -> None:
+    deadline_id, subject = await start(tenant)
+    other = await new_tenant()
+    async with unit_of_work(tenant=other.id, actor=a_person()):
+        assert await deadlines() == []
+        assert await deadlines_of(subject_kind="thing", subject_ids=[subject]) == {}
+        assert await trail(deadline_id=deadline_id) == []
+        with pytest.raises(NotFound):
+            await pause_deadline(deadline_id=deadline_id, reason="not mine")
+
+
+async def test_marks_must_be_fractions(tenant: TestTenant) -> None:
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        for marks in ([Decimal(0)], [Decimal("1.2")], [Decimal("-0.5")]):
+            with pytest.raises(ValueError, match="fractions"):
+                await start_deadline(
+                    kind="test",
+                    subject_kind="thing",
+                    subject_id=new_id(),
+                    due_in=timedelta(hours=1),
+                    marks=marks,
+                )

@@ -1,0 +1,50 @@
+"""The steps of a redemption as the people of a desk take them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from app.domains.investments.operations.redemption_approve import decide_redemption
+from app.domains.investments.operations.redemption_quote import Portion
+from app.domains.investments.operations.redemption_ready import mark_ready
+from app.domains.investments.operations.redemption_request import request_redemption
+from app.domains.investments.queries.redemptions import redemption
+from app.domains.investments.values import RedemptionView
+from app.kernel.approvals.values import Decision
+from app.kernel.database import unit_of_work
+from tests.support.desk import Desk
+
+
+async def request(
+    desk: Desk,
+    *,
+    key: str = "yield",
+    login: str = "member",
+    portion: Portion | None = None,
+    **changes: UUID | None,
+) -> UUID:
+    given = {"destination_id": desk.destinations[login, key], "quote_id": None} | changes
+    async with unit_of_work(tenant=desk.tenant_id, actor=desk.people[login]):
+        return await request_redemption(
+            subscription_id=desk.subscriptions[login, key],
+            portion=portion or Portion(),
+            destination_id=given["destination_id"],
+            quote_id=given["quote_id"],
+        )
+
+
+async def decide(
+    desk: Desk, redemption_id: UUID, *, by: str = "rm", decision: str = "approve", note: str = ""
+) -> None:
+    async with unit_of_work(tenant=desk.tenant_id, actor=desk.people[by]):
+        await decide_redemption(redemption_id=redemption_id, decision=Decision(decision), note=note)
+
+
+async def ready(desk: Desk, redemption_id: UUID, *, key: str = "yield", by: str = "trader") -> None:
+    async with unit_of_work(tenant=desk.tenant_id, actor=desk.people[by]):
+        await mark_ready(redemption_id=redemption_id, source_account_id=desk.staging[key])
+
+
+async def seen(desk: Desk, redemption_id: UUID, *, by: str = "ops") -> RedemptionView:
+    async with unit_of_work(tenant=desk.tenant_id, actor=desk.people[by], read_only=True):
+        return await redemption(redemption_id=redemption_id)

@@ -1,0 +1,150 @@
+"""Who may do what, to which redemption, by which route: the rules that the access matrix checks.
+
+Written down here once more, on purpose: nothing of it is read from the portal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from app.domains.investments.values import RedemptionState as State
+from tests.support.desk import Desk
+
+STAFF = frozenset({"rm", "trader", "operations", "compliance"})
+SETTLED_BY_TRADERS = frozenset(
+    {State.approved, State.ready, State.in_transit, State.completed, State.payout_failed}
+)
+REFUSED = frozenset({"sign in", "forbidden", "not there", "conflict"})
+
+
+@dataclass(frozen=True)
+class Things:
+    """The ids that the routes of one desk's redemption are asked about."""
+
+    redemption: UUID
+    approval: UUID
+    subscription: UUID
+    product: UUID
+    entry: UUID
+    account: UUID
+    staging: UUID
+    job: UUID
+    delegation: UUID
+    destination: UUID
+    other_manager: UUID
+
+
+@dataclass(frozen=True)
+class Route:
+    """`names` is what the id in the path names; `may` the roles; `legal` the states of a step."""
+
+    names: str
+    may: frozenset[str]
+    legal: frozenset[State] = frozenset(State)
+    body: Callable[[Things], dict[str, Any]] | None = None
+
+    def path_to(self, path: str, thing: UUID) -> str:
+        head, _, rest = path.partition("{")
+        return f"{head}{thing}{rest.partition('}')[2]}"
+
+
+_MEMBER, _RM, _TRADER = frozenset({"member"}), frozenset({"rm"}), frozenset({"trader"})
+_READERS = STAFF | _MEMBER
+_EVERYBODY = _READERS | {"admin"}
+_PENDING = frozenset({State.pending_approval})
+_LEDGER = frozenset({"operations", "compliance"})
+_COMPLIANCE = frozenset({"compliance"})
+_OFFERED, _HELD = frozenset({State.awaiting_client}), frozenset({State.on_hold})
+_HOLDABLE = _PENDING | _OFFERED | {State.approved, State.ready}
+
+
+def _portion(things: Things) -> dict[str, Any]:
+    return {"by": "units", "units": "1"}
+
+
+def _note(things: Things) -> dict[str, Any]:
+    return {"note": "Said so"}
+
+
+def _source(things: Things) -> dict[str, Any]:
+    return {"source_account_id": str(things.staging)}
+
+
+def _manager(things: Things) -> dict[str, Any]:
+    return {"to_membership_id": str(things.other_manager), "note": "Away"}
+
+
+def _decision(things: Things) -> dict[str, Any]:
+    return {"decision": "approve", "note": ""}
+
+
+_STEPS = {
+    "approve": Route("redemption", _RM, _PENDING, _note),
+    "reject": Route("redemption", _RM, _PENDING, _note),
+    "cancel": Route("redemption", _MEMBER, _PENDING | _OFFERED),
+    "accept": Route("redemption", _MEMBER, _OFFERED),
+    "hold": Route("redemption", _COMPLIANCE, _HOLDABLE, _note),
+    "resume": Route("redemption", _COMPLIANCE, _HELD, _note),
+    "cancel-held": Route("redemption", _COMPLIANCE, _HELD, _note),
+    "reassign": Route("redemption", frozenset({"operations"}), _PENDING, _manager),
+    "ready": Route("redemption", _TRADER, frozenset({State.approved}), _source),
+    "retry-payout": Route("redemption", _TRADER | {"operations"}, frozenset({State.payout_failed})),
+}
+_PAGE, _REST = "/redemptions/{redemption_id}", "/api/v1/investments/redemptions/{redemption_id}"
+
+# Every route with an id in its path. A test fails for one that is not here.
+MATRIX: dict[tuple[str, str], Route] = {
+    ("GET", "/subscriptions/{subscription_id}/redeem"): Route("subscription", _MEMBER),
+    ("POST", "/subscriptions/{subscription_id}/redeem"): Route(
+        "subscription", _MEMBER, body=_portion
+    ),
+    ("GET", _PAGE): Route("redemption", _READERS),
+    ("GET", _REST): Route("redemption", _READERS),
+    **{("POST", f"{_PAGE}/{step}"): route for step, route in _STEPS.items()},
+    **{("POST", f"{_REST}/{step}"): route for step, route in _STEPS.items()},
+    ("GET", "/api/v1/investments/products/{product_id}"): Route("product", _EVERYBODY),
+    ("GET", "/api/v1/investments/products/{product_id}/nav"): Route("product", _EVERYBODY),
+    ("GET", "/api/v1/ledger/accounts/{account_id}/balance"): Route("account", _LEDGER),
+    ("GET", "/api/v1/ledger/entries/{entry_id}"): Route("entry", _LEDGER | _MEMBER),
+    ("POST", "/api/v1/approvals/{approval_id}/decisions"): Route(
+        "approval", _RM | {"compliance"}, _PENDING, _decision
+    ),
+    ("POST", "/api/v1/investments/destinations/{destination_id}/revoke"): Route(
+        "destination", _MEMBER
+    ),
+    ("POST", "/api/v1/jobs/{job_id}/rerun"): Route("job", frozenset({"operations"})),
+    ("POST", "/api/v1/delegations/{delegation_id}/revoke"): Route(
+        "delegation", _RM | {"compliance"}
+    ),
+}
+
+
+def expected(method: str, path: str, *, login: str, desk: Desk, owner: Desk, state: State) -> str:
+    """What this person must get: sign in, forbidden, not there, conflict, or `yes`."""
+    route = MATRIX[method, path]
+    role = desk.people[login].role
+    if role not in route.may:
+        return "forbidden"
+    if desk is not owner or not _sees(route.names, login, role, state):
+        # Who settles is told why it cannot be done yet; the page of it is not there.
+        tells_why = desk is owner and role == "trader" and path.startswith(_REST)
+        return "conflict" if method == "POST" and tells_why else "not there"
+    if route.names == "approval" and state is State.on_hold:
+        return "conflict"  # whoever asks: nothing is decided until it is resumed
+    if route.names == "approval" and role != "rm":
+        return "forbidden"  # seen, and somebody else's to decide
+    return "yes" if state in route.legal else "conflict"
+
+
+def _sees(what: str, login: str, role: str, state: State) -> bool:
+    """Within the tenant: a member their own, a manager their clients', a trader what is settled."""
+    if what == "product":
+        return True
+    if what == "delegation":
+        return login == "rm"  # whose it is
+    if role == "trader":
+        return state in SETTLED_BY_TRADERS
+    return login in ("member", "rm") or role not in ("member", "rm")

@@ -1,0 +1,147 @@
+"""Every page route that writes, walked: a browser that was lured there changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from app.kernel.ids import new_id
+from app.web.shell import Portal
+from tests.investments import steps
+from tests.security.seats import API, Seat, Seats
+from tests.security.traces import nothing_written
+from tests.security.walk import SAFE, routes_of
+from tests.support.client import origin
+from tests.support.database import DatabaseUrls
+from tests.support.desk import Desk
+
+
+async def test_every_unsafe_page_route_refuses_a_foreign_hand(
+    portal: Portal, seats: Seats, desk: Desk, database: DatabaseUrls
+) -> None:
+    waiting, approved = await steps.request(desk), await steps.request(desk, key="growth")
+    await steps.decide(desk, approved)
+    # Who could do it, where, and with what: were it their own page.
+    doable: dict[str, tuple[str, str, dict[str, str]]] = {
+        "/auth/sign-in": ("rm", "/auth/sign-in", {"email": desk.email("rm"), "password": "x"}),
+        "/auth/sign-out": ("rm", "/auth/sign-out", {}),
+        "/preferences/theme": ("rm", "/preferences/theme", {"theme": "dark"}),
+        "/notifications/read": ("rm", "/notifications/read", {}),
+        "/subscriptions/{subscription_id}/redeem": (
+            "member2",
+            f"/subscriptions/{desk.subscriptions['member2', 'yield']}/redeem",
+            {"by": "all", "destination_id": str(desk.destinations["member2", "yield"])},
+        ),
+        "/redemptions": (
+            "member2",
+            "/redemptions",
+            {
+                "by": "all",
+                "subscription_id": str(desk.subscriptions["member2", "yield"]),
+                "destination_id": str(desk.destinations["member2", "yield"]),
+            },
+        ),
+    }
+    for step, login, id_ in [
+        ("approve", "rm", waiting),
+        ("reject", "rm", waiting),
+        ("cancel", "member", waiting),
+        ("ready", "trader", approved),
+        ("retry-payout", "ops", approved),
+        ("accept", "member", waiting),
+        ("hold", "compliance", waiting),
+        ("resume", "compliance", waiting),
+        ("cancel-held", "compliance", waiting),
+        ("reassign", "ops", waiting),
+    ]:
+        form = {"note": "lured", "source_account_id": str(desk.staging["growth"])}
+        doable[f"/redemptions/{{redemption_id}}/{step}"] = (
+            login,
+            f"/redemptions/{id_}/{step}",
+            form,
+        )
+    unsafe = {
+        path
+        for method, path in routes_of(portal)
+        if method not in SAFE and not path.startswith(API)
+    }
+    assert unsafe == set(doable), "a route that writes and that nobody attacks"
+    people = await seats.all_of(desk)
+    ended = await seats.fresh(desk, "rm")
+    stale = ended.browser.csrf_token
+    assert (await ended.browser.post_form("/auth/sign-out")).status_code == 303
+    wrong = []
+    async with nothing_written(database, desk):
+        for path, (login, url, form) in doable.items():
+            other = people["rm2" if login != "rm2" else "rm"].browser.csrf_token
+            for name, answer in await _attacks(people[login], url, form, other, stale):
+                refused = answer.status_code in (403, 415)
+                if not refused or "set-cookie" in answer.headers:
+                    wrong.append((path, name, answer.status_code, answer.headers.get("location")))
+        assert wrong == [], "\n".join(map(str, wrong))
+    for seat in people.values():
+        assert (await seat.get("/notifications")).status_code == 200, "still signed in"
+
+
+async def _attacks(
+    seat: Seat, url: str, form: dict[str, str], other: str, stale: str
+) -> list[tuple[str, httpx.Response]]:
+    own = seat.browser.csrf_token
+    here = {"Origin": origin(), "Sec-Fetch-Site": "same-origin"}
+    key = {"idempotency_key": new_id().hex}
+
+    async def sent(headers: dict[str, str], token: str | None, **options: Any) -> httpx.Response:
+        data = {**form, **key} | ({} if token is None else {"csrf_token": token})
+        return await seat.browser.post(url, headers=headers, **({"data": data} | options))
+
+    async def raw(content_type: str, content: str) -> httpx.Response:
+        headers = here | {"Content-Type": content_type}
+        return await seat.browser.post(url, headers=headers, content=content)
+
+    return [
+        ("no token", await sent(here, None)),
+        ("an empty token", await sent(here, "")),
+        ("another's token", await sent(here, other)),
+        ("a token of a session that ended", await sent(here, stale)),
+        ("another's token in the header", await sent(here | {"X-CSRF-Token": other}, own)),
+        ("the token in the query", await sent(here, None, params={"csrf_token": own})),
+        ("cross-site", await sent(here | {"Sec-Fetch-Site": "cross-site"}, own)),
+        ("same-site", await sent(here | {"Sec-Fetch-Site": "same-site"}, own)),
+        ("nothing said of where from", await sent({}, own)),
+        ("foreign origin", await sent(here | {"Origin": "https://evil.example"}, own)),
+        ("origin null", await sent(here | {"Origin": "null"}, own)),
+        ("text/plain", await raw("text/plain", f"csrf_token={own}")),
+        ("no type", await raw("", f"csrf_token={own}")),
+        ("JSON", await raw("application/json", f'{{"csrf_token": "{own}"}}')),
+        ("multipart", await raw("multipart/form-data; boundary=x", f"csrf_token={own}")),
+        (
+            "a foreign method override",
+            await sent({"X-HTTP-Method-Override": "GET", **here}, None),
+        ),
+    ]
+
+
+async def test_a_cookie_writes_nothing_over_rest(
+    portal: Portal, seats: Seats, desk: Desk, database: DatabaseUrls
+) -> None:
+    """With everything a page has: cookie, token, origin. A bearer is what counts there."""
+    people = await seats.all_of(desk)
+    paths = [path for method, path in routes_of(portal) if method not in SAFE and API in path]
+    paths = [path for path in paths if not path.startswith(f"{API}/auth/")]
+    assert len(paths) > 10
+    async with nothing_written(database, desk):
+        for path in paths:
+            head, _, rest = path.partition("{")
+            url = f"{head}{new_id()}{rest.partition('}')[2]}" if rest else path
+            for login in ("member", "rm", "trader", "ops", "admin"):
+                answer = await people[login].browser.post(
+                    url,
+                    json={},
+                    headers={
+                        "Origin": origin(),
+                        "X-CSRF-Token": people[login].browser.csrf_token,
+                        "Idempotency-Key": new_id().hex,
+                    },
+                )
+                assert answer.status_code == 401, (login, path, answer.text)

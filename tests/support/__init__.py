@@ -1,0 +1,1 @@
+"""What tests of every noun stand on."""

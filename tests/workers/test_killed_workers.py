@@ -1,0 +1,121 @@
+"""Workers killed at random instants: nothing lost, nothing twice, resumed within seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from app.kernel.actors import SYSTEM
+from app.kernel.database import fetch, unit_of_work
+from app.kernel.ids import new_id
+from app.kernel.invariants import verify_tenant
+from app.kernel.jobs import enqueue
+from app.kernel.jobs.invariants import INVARIANTS
+from app.kernel.jobs.wakeups import queue_name
+from tests.support.database import DatabaseUrls, TestTenant, connected
+from tests.support.waiting import eventually
+
+JOBS = 60
+KILLS = 5
+
+
+async def enqueue_drill(tenant: TestTenant, kind: str, count: int) -> list[UUID]:
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        return [await enqueue(kind=kind, payload={"name": str(new_id())}) for _ in range(count)]
+
+
+async def states(tenant: TestTenant) -> Counter[str]:
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        return Counter(row["state"] for row in await fetch("SELECT state FROM job"))
+
+
+async def effect_counts(tenant: TestTenant) -> set[int]:
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        rows = await fetch(
+            "SELECT count(*) AS times FROM outbox_event WHERE type = 'test.effect'"
+            " GROUP BY subject_kind"
+        )
+    return {row["times"] for row in rows}
+
+
+async def test_every_job_takes_effect_once_though_workers_are_killed(
+    tenant: TestTenant, new_process: Callable[[str], Any], redis: Any, calls: Path
+) -> None:
+    dice = random.Random(20261122)
+    await new_process("relay").start()
+    worker = await new_process("worker").start()
+    for _ in range(KILLS):
+        await enqueue_drill(tenant, "drill.inside", JOBS // KILLS)
+        outside = await enqueue_drill(tenant, "drill.outside", JOBS // KILLS)
+        await asyncio.sleep(dice.uniform(0, 0.12))
+        worker.kill()
+        await worker.start()
+    jobs = 2 * KILLS * (JOBS // KILLS)
+    await eventually(lambda: states(tenant), Counter(done=jobs), within_seconds=15)
+    assert await effect_counts(tenant) == {1}
+    called = calls.read_text().split()
+    assert len(called) >= KILLS * (JOBS // KILLS)
+    assert {str(job) for job in outside} <= set(called)
+    results = await verify_tenant(tenant_id=tenant.id, invariants=INVARIANTS)
+    assert [result for result in results if not result.ok] == []
+
+    # Dead messages would starve arq's reading of live ones.
+    async def left_over() -> int:
+        return int(await redis.zcard(queue_name()))
+
+    await eventually(left_over, 0, within_seconds=6)
+
+
+async def test_a_killed_workers_job_goes_on_elsewhere_within_five_seconds(
+    tenant: TestTenant, new_process: Callable[[str], Any]
+) -> None:
+    first = await new_process("worker").start()
+    second = await new_process("worker").start()
+    await enqueue_drill(tenant, "drill.outside", 30)
+
+    async def any_running() -> bool:
+        return (await states(tenant))["running"] > 0
+
+    await eventually(any_running, True, within_seconds=5)
+    first.kill()
+    took = await eventually(lambda: states(tenant), Counter(done=30), within_seconds=8)
+    assert took < 5
+    assert await effect_counts(tenant) == {1}
+    assert second.child is not None and second.child.poll() is None
+
+
+async def test_a_worker_that_is_told_to_stop_finishes_and_leaves_cleanly(
+    tenant: TestTenant, new_process: Callable[[str], Any]
+) -> None:
+    worker = await new_process("worker").start()
+    await enqueue_drill(tenant, "drill.inside", 40)
+    assert await worker.stop() == 0
+    assert (await states(tenant))["running"] == 0
+    await new_process("worker").start()
+    await eventually(lambda: states(tenant), Counter(done=40), within_seconds=8)
+    assert await effect_counts(tenant) == {1}
+
+
+async def test_worker_and_relay_survive_the_loss_of_every_connection(
+    tenant: TestTenant, new_process: Callable[[str], Any], database: DatabaseUrls
+) -> None:
+    relay = await new_process("relay").start()
+    worker = await new_process("worker").start()
+    await enqueue_drill(tenant, "drill.outside", 10)
+    async with connected(database.admin) as admin:
+        await admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND usename = 'stakehold_app'"
+            " AND pid <> pg_backend_pid()"
+        )
+    await enqueue_drill(tenant, "drill.inside", 10)
+    # Slow machines take their time to connect again; that they do is what matters here.
+    await eventually(lambda: states(tenant), Counter(done=20), within_seconds=40)
+    assert await effect_counts(tenant) == {1}
+    assert relay.child.poll() is None
+    assert worker.child.poll() is None

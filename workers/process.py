@@ -1,0 +1,88 @@
+"""What the worker and the relay have in common: how a process starts, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Collection, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from prometheus_client import start_http_server
+
+from app import registry
+from app.kernel.database import start_pool, stop_pool
+from app.logging import configure_logging
+from app.settings import settings
+
+CANCEL_AGAIN_SECONDS = 0.1
+
+_log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def started(name: str) -> AsyncIterator[asyncio.Event]:
+    """Logs, declarations and the pool; gives an event that the first SIGTERM or SIGINT sets."""
+    configure_logging(settings().log_level)
+    registry.load()
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # A supervisor may say it twice in a millisecond: saying it again changes nothing.
+        loop.add_signal_handler(number, stopping.set)
+    if settings().metrics_port:
+        start_http_server(settings().metrics_port)
+    await _open_pool()
+    _log.info("started", part=name)
+    try:
+        yield stopping
+    finally:
+        await stop_pool()
+        _log.info("stopped", part=name)
+
+
+async def _open_pool() -> None:
+    """Wait for the database: processes start in any order."""
+    while True:
+        try:
+            await start_pool(settings().database_url, size=settings().database_pool_size)
+            return
+        except OSError as error:
+            _log.warning("database not there yet", error=type(error).__name__)
+            await asyncio.sleep(0.5)
+
+
+@asynccontextmanager
+async def running(parts: Iterable[Awaitable[object]]) -> AsyncIterator[None]:
+    """Run `parts` beside the body and cancel them after it; one that ends by itself is a fault."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    for task in tasks:
+        task.add_done_callback(_ended)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.remove_done_callback(_ended)
+        await end(tasks)
+
+
+async def end(tasks: Collection[asyncio.Future[Any]]) -> None:
+    """Cancel them until every one has ended; what they raise is of no interest any more.
+
+    Once is not enough: Python's and the Redis client's time-outs may swallow a cancellation that
+    comes at the moment in which what they wait for is there.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _ended(task: asyncio.Future[object]) -> None:
+    if not task.cancelled():
+        # Stop at once and be started anew, rather than live on without one of the parts.
+        _log.error("a part ended", exc_info=task.exception())
+        signal.raise_signal(signal.SIGTERM)

@@ -1,0 +1,111 @@
+"""What every worker does each second, Redis or no Redis: find what is due, and see to it.
+
+Each part has a loop of its own, so that a slow one delays no other. A part that raises is logged
+and counted, and comes round again a second later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
+
+import structlog
+
+from app import metrics
+from app.kernel.actors import SYSTEM
+from app.kernel.audit.checkpoints import checkpoint_due
+from app.kernel.audit.sealer import seal_due
+from app.kernel.database import fetch_row, unit_of_work
+from app.kernel.deadlines.firing import fire_due
+from app.kernel.deadlines.schedules import ensure_schedules, run_due_schedules
+from app.kernel.jobs.lanes import Lanes
+from workers.schedules import SCHEDULES
+
+SWEEP_SECONDS = 1.0
+ENSURE_SECONDS = 10.0
+CHECKPOINT_SECONDS = 600.0
+LAG_SECONDS = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Bell:
+    """Wakes whoever waits for it. Rung while nobody waits, it is heard by the next who does."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        self._rung.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Until it rings, or for `seconds`."""
+        # Others get their turn even where it rings without end.
+        await asyncio.sleep(0)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._rung.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._rung.clear()
+
+
+async def repeat(
+    part: str, work: Callable[[], Awaitable[Any]], *, seconds: float, bell: Bell | None = None
+) -> NoReturn:
+    """Do `work` each time the bell rings and every `seconds`, whatever it raises."""
+    bell = bell or Bell()
+    while True:
+        try:
+            await work()
+        except Exception:
+            metrics.SWEEP_ERRORS.labels(part).inc()
+            _log.exception("sweep failed", part=part)
+        await bell.wait(seconds)
+
+
+async def fire_all_due() -> None:
+    """Marks until none is due: business time may have jumped over several of one deadline."""
+    while await fire_due():
+        pass
+
+
+async def measure_lag() -> None:
+    """Put into the metrics how far behind the work is."""
+    async with unit_of_work(tenant=None, actor=SYSTEM, read_only=True):
+        lag = await fetch_row("SELECT * FROM work_lag()")
+    assert lag is not None, "it returns one row"
+    metrics.JOB_LAG.set(lag["job_seconds"])
+    metrics.DEAD_JOBS.set(lag["dead_jobs"])
+    metrics.RELAY_LAG.set(lag["event_seconds"])
+    metrics.DEADLINE_LAG.set(lag["deadline_seconds"])
+
+
+class Sweeper:
+    def __init__(self, lanes: Lanes) -> None:
+        self.lanes = lanes
+        self.jobs_bell = Bell()
+        self.clock_bells = (Bell(), Bell())
+
+    def time_moved(self) -> None:
+        for bell in self.clock_bells:
+            bell.ring()
+
+    def parts(self) -> list[Awaitable[NoReturn]]:
+        marks_bell, schedules_bell = self.clock_bells
+        return [
+            repeat("jobs", self.lanes.sweep, seconds=SWEEP_SECONDS, bell=self.jobs_bell),
+            repeat("deadlines", fire_all_due, seconds=SWEEP_SECONDS, bell=marks_bell),
+            repeat(
+                "schedules",
+                lambda: run_due_schedules(SCHEDULES),
+                seconds=SWEEP_SECONDS,
+                bell=schedules_bell,
+            ),
+            repeat("schedule rows", lambda: ensure_schedules(SCHEDULES), seconds=ENSURE_SECONDS),
+            repeat("audit seal", seal_due, seconds=SWEEP_SECONDS),
+            repeat("audit checkpoint", checkpoint_due, seconds=CHECKPOINT_SECONDS),
+            repeat("lag", measure_lag, seconds=LAG_SECONDS),
+        ]
