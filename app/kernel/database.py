@@ -276,7 +276,7 @@ async def _live_connection(first: str) -> asyncpg.pool.PoolConnectionProxy:
 async def _acquired() -> asyncpg.pool.PoolConnectionProxy:
     try:
         return await pool().acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
-    except (TimeoutError, OSError, asyncpg.PostgresConnectionError) as error:
+    except (TimeoutError, OSError, *_CUT_OFF) as error:
         raise Unavailable("The database is not answering; try again in a moment") from error
     except (asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError) as error:
         raise Unavailable("The database is restarting; try again in a moment") from error

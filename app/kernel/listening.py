@@ -29,7 +29,8 @@ async def listen(url: str, *, wake: dict[str, Callable[[], None]]) -> NoReturn:
             connection = await asyncpg.connect(
                 url, timeout=5, server_settings={"application_name": "stakehold-listen"}
             )
-        except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        except Exception as error:
+            # Whatever it is (a client cut off in mid-sentence raises many things): hear again.
             _log.warning("cannot listen", error=type(error).__name__)
             await asyncio.sleep(delay)
             delay = min(delay * 2, RECONNECT_SECONDS_MAX)
@@ -37,7 +38,7 @@ async def listen(url: str, *, wake: dict[str, Callable[[], None]]) -> NoReturn:
         delay = 0.05
         try:
             await _hear(connection, list(wake), wake)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except Exception as error:
             _log.warning("listening again", error=type(error).__name__)
         finally:
             connection.terminate()

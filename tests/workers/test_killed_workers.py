@@ -114,8 +114,7 @@ async def test_worker_and_relay_survive_the_loss_of_every_connection(
             " AND pid <> pg_backend_pid()"
         )
     await enqueue_drill(tenant, "drill.inside", 10)
-    # Slow machines take their time to connect again; that they do is what matters here.
-    await eventually(lambda: states(tenant), Counter(done=20), within_seconds=40)
+    await eventually(lambda: states(tenant), Counter(done=20), within_seconds=10)
     assert await effect_counts(tenant) == {1}
     assert relay.child.poll() is None
     assert worker.child.poll() is None
