@@ -21,7 +21,7 @@ from workers.waking import Waker
 
 # Supervisors give a process ten seconds to end.
 DRAIN_SECONDS = 7.0
-NICENESS = 5
+NICENESS = 10
 
 
 async def mail_transport(

@@ -39,6 +39,8 @@ BATCH_MAX = 200
 POLL_SECONDS = 1.0
 RETRY_SECONDS = 0.2
 JOBS_MAX = 500
+# Jobs committed close together go in one message, and pages hear of the commit before workers do.
+GATHER_SECONDS = 0.03
 # A job that was told of is not told of again for a while: the workers' own sweep finds it.
 TOLD_SECONDS = 5.0
 
@@ -124,7 +126,11 @@ async def run() -> None:
     async with started("relay") as stopping:
         redis = open_redis()
         relay = Relay(redis)
-        heard = {"stakehold_outbox": relay.events_bell.ring, "stakehold_jobs": relay.jobs_bell.ring}
+        loop = asyncio.get_running_loop()
+        heard = {
+            "stakehold_outbox": relay.events_bell.ring,
+            "stakehold_jobs": lambda: loop.call_later(GATHER_SECONDS, relay.jobs_bell.ring),
+        }
         async with running([*relay.parts(), listen(settings().database_url, wake=heard)]):
             await stopping.wait()
         await close_redis(redis)

@@ -6,7 +6,7 @@ A notification is only ever a reason to look: whoever listens also looks regular
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import asyncpg
@@ -18,7 +18,7 @@ RECONNECT_SECONDS_MAX = 1.0
 _log = structlog.get_logger(__name__)
 
 
-async def listen(url: str, *, wake: dict[str, Callable[[], None]]) -> NoReturn:
+async def listen(url: str, *, wake: Mapping[str, Callable[[], object]]) -> NoReturn:
     """Call `wake[channel]()` for every notification; reconnects, without end, until cancelled.
 
     Each is also called after every connection, for what was missed before it.
@@ -47,7 +47,7 @@ async def listen(url: str, *, wake: dict[str, Callable[[], None]]) -> NoReturn:
 async def _hear(
     connection: asyncpg.Connection,
     channels: Sequence[str],
-    wake: dict[str, Callable[[], None]],
+    wake: Mapping[str, Callable[[], object]],
 ) -> NoReturn:
     def heard(_: Any, __: int, channel: str, ___: object) -> None:
         wake[channel]()

@@ -135,7 +135,9 @@ def redirect(see: See) -> Response[bytes]:
 
 
 def _blocks_asked_for(request: PortalRequest, page: Page) -> list[str] | None:
-    """Each once, in the order asked for; nothing where the whole page is wanted."""
+    """Each once, in the order asked for; nothing where the whole page is wanted, as a refusal is."""
+    if page.status >= 400:
+        return None
     asked = request.headers.get("x-block")
     if asked is not None:
         names = list(dict.fromkeys(asked.split(" ")))

@@ -20,7 +20,9 @@ async def test_hears_again_after_being_cut_off_at_any_moment(database: DatabaseU
         nonlocal heard
         heard += 1
 
-    listening = asyncio.create_task(listen(database.app, wake={channel: ring, f"{channel}_b": ring}))
+    listening = asyncio.create_task(
+        listen(database.app, wake={channel: ring, f"{channel}_b": ring})
+    )
     try:
         async with connected(database.admin) as admin:
             for _ in range(CUTS):

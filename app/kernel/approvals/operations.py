@@ -74,15 +74,23 @@ async def decide(*, approval_id: UUID, decision: Decision, note: str) -> Outcome
     Raises `NotFound`, `ApprovalClosed`, `OwnRequest`, `NotYourDecision`, `AlreadyDecided`, and
     `InputInvalid` for a rejection without a note.
     """
-    unit = current()
-    note = _checked_note(note, decision)
     subject = await fetch_row(
         "SELECT subject_kind, subject_id FROM approval WHERE id = $1", approval_id
     )
     if subject is None:
         raise NotFound
-    handlers = subject_of(subject["subject_kind"])
-    await handlers.lock(subject["subject_id"])
+    locked = await subject_of(subject["subject_kind"]).lock(subject["subject_id"])
+    return await decide_locked(
+        approval_id=approval_id, subject=locked, decision=decision, note=note
+    )
+
+
+async def decide_locked(
+    *, approval_id: UUID, subject: Any, decision: Decision, note: str
+) -> Outcome:
+    """`decide`, where the caller holds the subject's lock: what its `lock` returned."""
+    unit = current()
+    note = _checked_note(note, decision)
     row = await fetch_row("SELECT * FROM approval WHERE id = $1 FOR UPDATE", approval_id)
     assert row is not None, "approvals are never deleted"
     stages = msgspec.convert(row["policy"], Policy).stages
@@ -108,7 +116,7 @@ async def decide(*, approval_id: UUID, decision: Decision, note: str) -> Outcome
         after={"state": state.value, "note": note},
     )
     if outcome.is_final:
-        await handlers.decided(outcome)
+        await subject_of(row["subject_kind"]).decided(outcome, subject)
     return outcome
 
 
@@ -154,16 +162,10 @@ async def _is_eligible(stage: Stage) -> bool:
 
 async def _insert_decision(approval_id: UUID, stage: int, decision: Decision, note: str) -> None:
     unit = current()
-    already = await fetch_value(
-        "SELECT 1 FROM approval_decision WHERE approval_id = $1 AND membership_id = $2",
-        approval_id,
-        unit.actor.id,
-    )
-    if already:
-        raise AlreadyDecided
-    await execute(
+    made = await fetch_value(
         "INSERT INTO approval_decision (id, tenant_id, approval_id, stage, membership_id, name,"
-        " decision, note, decided_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        " decision, note, decided_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        " ON CONFLICT ON CONSTRAINT approval_decision_once DO NOTHING RETURNING id",
         new_id(),
         unit.tenant,
         approval_id,
@@ -174,6 +176,8 @@ async def _insert_decision(approval_id: UUID, stage: int, decision: Decision, no
         note,
         unit.now,
     )
+    if made is None:
+        raise AlreadyDecided
 
 
 async def _advance(row: Any, stages: list[Stage], decision: Decision) -> ApprovalState:

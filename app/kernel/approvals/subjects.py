@@ -7,28 +7,26 @@ and cancelling at once cannot deadlock.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.kernel.approvals.values import Outcome
 
+Lock = Callable[[UUID], Awaitable[Any]]
+Decided = Callable[[Outcome, Any], Awaitable[None]]
+
 
 class Subject(NamedTuple):
-    lock: Callable[[UUID], Awaitable[None]]
-    decided: Callable[[Outcome], Awaitable[None]]
+    lock: Lock
+    decided: Decided
 
 
 _subjects: dict[str, Subject] = {}
 
 
-def register_subject(
-    kind: str,
-    *,
-    lock: Callable[[UUID], Awaitable[None]],
-    decided: Callable[[Outcome], Awaitable[None]],
-) -> None:
-    """`lock` takes the subject's row lock and raises `NotFound` where the viewer may not see it;
-    `decided` runs in the transaction of the deciding vote, once it is final."""
+def register_subject(kind: str, *, lock: Lock, decided: Decided) -> None:
+    """`lock` takes the subject's row lock, raises `NotFound` where the viewer may not see it, and
+    returns what was locked; `decided` gets that, in the transaction of the deciding vote."""
     _subjects[kind] = Subject(lock, decided)
 
 

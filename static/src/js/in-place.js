@@ -22,19 +22,27 @@ export async function answerInPlace(form, submitter) {
 async function sendAndMorph(form, submitter) {
   const address = submitter?.hasAttribute("formaction") ? submitter.formAction : form.action;
   const body = new URLSearchParams(new FormData(form, submitter));
-  const response = await fetch(address, { method: "POST", body, cache: "no-store" });
-  const guard = form.closest("[data-live-guard]");
+  // Where it did its work the answer is this page again: its live regions are all that it changes.
+  const changing = [...document.querySelectorAll("#content [data-live-block]:not([data-live-block] *)")];
+  const names = changing.map((region) => region.dataset.liveBlock).join(" ");
+  const headers = { "X-Block": names };
+  const response = await fetch(address, { method: "POST", body, headers, cache: "no-store" });
   const answer = new DOMParser().parseFromString(await response.text(), "text/html");
-  if (!answer.querySelector(`#content #${CSS.escape(guard.id)}`)) throw new Error("not this page");
-  const content = document.getElementById("content");
   forgetAnswers();
-  await htmx.swap({
-    sourceElement: content,
-    target: content,
-    text: answer.getElementById("content").outerHTML,
-    swap: "outerMorph",
-  });
+  const content = document.getElementById("content");
+  if (response.ok) {
+    for (const region of changing) await morph(region, answer.getElementById(region.id));
+    content.querySelector("[data-error-summary]")?.remove();
+  } else {
+    const guard = form.closest("[data-live-guard]");
+    await morph(content, answer.querySelector(`#content:has(#${CSS.escape(guard.id)})`));
+  }
   // What was pressed may be gone: the focus goes to what went wrong, or to the start of the answer.
   (content.querySelector("[data-error-summary]") ?? content).focus({ preventScroll: true });
   scrollTo(0, 0);
+}
+
+async function morph(element, next) {
+  if (!next) throw new Error("not this page");
+  await htmx.swap({ sourceElement: element, target: element, text: next.outerHTML, swap: "outerMorph" });
 }

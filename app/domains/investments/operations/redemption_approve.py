@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from app.domains.investments.operations.redemption_strike import return_units, strike_or_offer
 from app.domains.investments.operations.redemption_trail import (
     WrongState,
     check_step,
-    lock_redemption,
+    lock_visible_redemption,
     move,
 )
-from app.domains.investments.queries.scope import check_visible
 from app.domains.investments.values import RedemptionState
-from app.kernel.approvals.operations import decide
+from app.kernel.approvals.operations import decide_locked
 from app.kernel.approvals.subjects import register_subject
 from app.kernel.approvals.values import ApprovalState, Decision, Outcome
 from app.kernel.deadlines import stop_deadline
@@ -27,21 +27,21 @@ async def decide_redemption(
     Raises `NotFound` for somebody else's client, `WrongState`, `Changed`, and what `decide`
     raises.
     """
-    await check_visible(redemption_id=redemption_id)
-    redemption = await lock_redemption(redemption_id=redemption_id)
+    redemption = await lock_visible_redemption(redemption_id=redemption_id)
     check_step(redemption, decision.value, version=version)
-    return await decide(approval_id=redemption["approval_id"], decision=decision, note=note)
+    return await decide_locked(
+        approval_id=redemption["approval_id"], subject=redemption, decision=decision, note=note
+    )
 
 
-async def _lock(redemption_id: UUID) -> None:
-    await check_visible(redemption_id=redemption_id)
-    redemption = await lock_redemption(redemption_id=redemption_id)
+async def _lock(redemption_id: UUID) -> Any:
+    redemption = await lock_visible_redemption(redemption_id=redemption_id)
     if redemption["state"] == RedemptionState.on_hold:
         raise WrongState("This redemption is on hold; it cannot be decided until it is resumed")
+    return redemption
 
 
-async def _decided(outcome: Outcome) -> None:
-    redemption = await lock_redemption(redemption_id=outcome.subject_id)
+async def _decided(outcome: Outcome, redemption: Any) -> None:
     await stop_deadline(
         subject_kind="redemption", subject_id=redemption["id"], kind="approval", outcome="met"
     )

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from app.domains.investments.policy import STEPS, may_become
+from app.domains.investments.queries.scope import EVERYTHING, Scope, redemption_scope
 from app.domains.investments.values import RedemptionState
 from app.kernel import audit
 from app.kernel.database import current, execute, fetch_row
@@ -56,6 +57,15 @@ async def lock_redemption(*, redemption_id: UUID) -> Any:
 
     Raises `NotFound`. Whoever may only see some redemptions has been checked before.
     """
+    return await _locked(EVERYTHING, redemption_id)
+
+
+async def lock_visible_redemption(*, redemption_id: UUID) -> Any:
+    """`lock_redemption` for the current actor: raises `NotFound` for what they may not see."""
+    return await _locked(await redemption_scope(), redemption_id)
+
+
+async def _locked(scope: Scope, redemption_id: UUID) -> Any:
     row = await fetch_row(
         "SELECT r.*, c.membership_id, c.rm_membership_id, c.name AS client_name,"
         " p.name AS product_name, p.kind, p.asset, p.places, p.time_zone, p.book_id, p.network_fee,"
@@ -63,7 +73,9 @@ async def lock_redemption(*, redemption_id: UUID) -> Any:
         " s.yield_account_id"
         " FROM redemption r JOIN client c ON c.id = r.client_id"
         " JOIN product p ON p.id = r.product_id JOIN subscription s ON s.id = r.subscription_id"
-        " WHERE r.id = $1 FOR UPDATE OF r",
+        f" WHERE r.id = $3 AND {scope.condition} FOR UPDATE OF r",
+        scope.memberships,
+        scope.states,
         redemption_id,
     )
     if row is None:
