@@ -26,6 +26,7 @@ SECONDS_MAX = 300.0
 UNITS = "1.5"
 # Longer than a page takes after connecting to fetch its regions again, as it does in any case.
 CALM_MS = 800
+HAND_MS = 100
 # A person may ask 300 things a minute, and the client's page asks up to ten in a round.
 ROUND_SECONDS_MIN = 2.5
 
@@ -166,7 +167,11 @@ def _round(scene: _Scene) -> dict[str, list[float]]:
     scene.new_redemption()
     before = [scene.get_in_browser()], [scene.get_over_httpx()]
     scene.client.evaluate(_WATCH)
-    scene.manager.get_by_role("button", name="Approve", exact=True).click()
+    approve = scene.manager.get_by_role("button", name="Approve", exact=True)
+    # A hand is over the button before it presses it; Playwright would do both in one instant.
+    approve.hover()
+    scene.manager.wait_for_timeout(HAND_MS)
+    approve.click()
     change: dict[str, float] = scene.client.evaluate("window.change")
     expect(status(scene.manager)).to_have_text("Approved")
     scene.client.wait_for_timeout(CALM_MS)

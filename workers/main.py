@@ -5,8 +5,9 @@ arq brings the wake-ups; the sweeper beside it needs no Redis. Any number of wor
 
 from __future__ import annotations
 
-import asyncio
 import os
+
+import uvloop
 
 from app.integrations.mail.port import MailRefused
 from app.integrations.mail.smtp import send_mail
@@ -57,7 +58,7 @@ async def run() -> None:
 def main() -> None:
     # Where they share a machine, a page that somebody waits for goes before work that nobody sees.
     os.nice(NICENESS)
-    asyncio.run(run())
+    uvloop.run(run())
 
 
 if __name__ == "__main__":

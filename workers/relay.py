@@ -15,6 +15,7 @@ from uuid import UUID
 
 import msgspec
 import structlog
+import uvloop
 from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
@@ -79,9 +80,12 @@ class Relay:
 
     async def _publish_batch(self) -> int:
         async with unit_of_work(tenant=None, actor=SYSTEM):
-            # Losing the mark in a crash means publishing again, which is harmless.
-            await execute("SET LOCAL synchronous_commit = off")
-            events = await fetch("SELECT * FROM claim_outbox($1)", BATCH_MAX)
+            events = await fetch(
+                # Losing the mark in a crash means publishing again, which is harmless.
+                "SELECT claimed.* FROM set_config('synchronous_commit', 'off', true),"
+                " claim_outbox($1) AS claimed",
+                BATCH_MAX,
+            )
             if not events:
                 return 0
             async with self.redis.pipeline(transaction=False) as pipe:
@@ -137,7 +141,7 @@ async def run() -> None:
 
 
 def main() -> None:
-    asyncio.run(run())
+    uvloop.run(run())
 
 
 if __name__ == "__main__":

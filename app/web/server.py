@@ -41,6 +41,8 @@ def run(fd: int | None) -> None:
         http="httptools",
         ws="websockets-sansio",
         ws_max_size=LIVE_FRAME_BYTES_MAX,
+        # Hints are shorter than what compressing them costs, in time and in memory of each socket.
+        ws_per_message_deflate=False,
         # On by default, and uvicorn then believes whatever comes from 127.0.0.1.
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=trusted_proxies,

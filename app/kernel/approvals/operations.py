@@ -185,17 +185,21 @@ async def _advance(row: Any, stages: list[Stage], decision: Decision) -> Approva
     stage = row["stage"]
     if decision is Decision.reject:
         return await _close(row["id"], stage, ApprovalState.rejected)
-    votes = await fetch_value(
-        "SELECT count(*) FROM approval_decision WHERE approval_id = $1 AND stage = $2",
-        row["id"],
-        stage,
-    )
-    if votes < stages[stage].quorum:
+    if stages[stage].quorum > 1 and await _votes(row["id"], stage) < stages[stage].quorum:
         return ApprovalState.pending
     if stage + 1 < len(stages):
         await execute("UPDATE approval SET stage = $2 WHERE id = $1", row["id"], stage + 1)
         return ApprovalState.pending
     return await _close(row["id"], stage, ApprovalState.approved)
+
+
+async def _votes(approval_id: UUID, stage: int) -> int:
+    votes: int = await fetch_value(
+        "SELECT count(*) FROM approval_decision WHERE approval_id = $1 AND stage = $2",
+        approval_id,
+        stage,
+    )
+    return votes
 
 
 async def _close(approval_id: UUID, stage: int, state: ApprovalState) -> ApprovalState:

@@ -11,9 +11,9 @@ from uuid import UUID
 import msgspec
 
 from app.kernel import audit
-from app.kernel.database import current, execute, fetch, fetch_row
+from app.kernel.database import current, fetch, fetch_row
 from app.kernel.deadlines.firing import fire_due_marks
-from app.kernel.deadlines.rows import COLUMNS, DeadlineRow, add_to_trail, write
+from app.kernel.deadlines.rows import COLUMNS, DeadlineRow, insert, write
 from app.kernel.deadlines.values import DeadlineState, TrailEvent
 from app.kernel.errors import Conflict, InputInvalid, NotFound
 from app.kernel.ids import new_id
@@ -60,23 +60,7 @@ async def start_deadline(
         marks_left=fractions,
         version=1,
     )
-    await execute(
-        "INSERT INTO deadline (tenant_id, id, kind, subject_kind, subject_id, state, started_at,"
-        " due_at, total_seconds, marks_left, next_mark_at, version, failures)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, 0)",
-        unit.tenant,
-        row.id,
-        kind,
-        subject_kind,
-        subject_id,
-        row.state,
-        row.started_at,
-        row.due_at,
-        row.total_seconds,
-        row.marks_left,
-        row.next_mark_at,
-    )
-    await add_to_trail(row, TrailEvent.started, actor=unit.actor)
+    await insert(row)
     return row.id
 
 

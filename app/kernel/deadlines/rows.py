@@ -41,6 +41,30 @@ class DeadlineRow(msgspec.Struct, frozen=True, kw_only=True):
         return mark_at(self.due_at, self.total_seconds, self.marks_left[0])
 
 
+_TRAIL = (
+    "INSERT INTO deadline_trail (tenant_id, deadline_id, state, due_at, version, id, event,"
+    " fraction, at, recorded_at, actor_id, actor_name, approval_id, reason) VALUES"
+    " ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp(), $10, $11, $12, $13)"
+)
+
+
+async def insert(row: DeadlineRow) -> None:
+    """Store a new row, with the first line of its trail."""
+    await _with_trail(
+        "INSERT INTO deadline (tenant_id, id, state, due_at, version, kind, subject_kind, subject_id,"
+        " started_at, total_seconds, marks_left, next_mark_at, failures)"
+        " VALUES ($1, $2, $3, $4, $5, $14, $15, $16, $17, $18, $19, $20, 0)",
+        row.kind,
+        row.subject_kind,
+        row.subject_id,
+        row.started_at,
+        row.total_seconds,
+        row.marks_left,
+        row.next_mark_at,
+        trail=_line(row, TrailEvent.started),
+    )
+
+
 async def write(
     row: DeadlineRow,
     event: TrailEvent,
@@ -51,54 +75,48 @@ async def write(
     actor: Actor | None = None,
 ) -> DeadlineRow:
     """Store the changed `row`, which the caller has locked, with one line on its trail."""
-    unit = current()
-    actor = actor or unit.actor
     row = msgspec.structs.replace(row, version=row.version + 1)
-    await execute(
-        "UPDATE deadline SET state = $2, due_at = $3, paused_at = $4, stopped_at = $5,"
-        " total_seconds = $6, marks_left = $7, next_mark_at = $8, version = $9, failures = 0,"
-        " retry_at = NULL WHERE id = $1",
-        row.id,
-        row.state,
-        row.due_at,
+    await _with_trail(
+        "UPDATE deadline SET state = $3, due_at = $4, version = $5, paused_at = $14,"
+        " stopped_at = $15, total_seconds = $16, marks_left = $17, next_mark_at = $18,"
+        " failures = 0, retry_at = NULL WHERE tenant_id = $1 AND id = $2",
         row.paused_at,
         row.stopped_at,
         row.total_seconds,
         row.marks_left,
         row.next_mark_at,
-        row.version,
-    )
-    await add_to_trail(
-        row, event, fraction=fraction, approval_id=approval_id, reason=reason, actor=actor
+        trail=_line(row, event, fraction, approval_id, reason, actor),
     )
     return row
 
 
-async def add_to_trail(
+async def _with_trail(change: str, *args: object, trail: list[object]) -> None:
+    """One round trip for both; `$1` to `$13` of `change` are the trail's own."""
+    await execute(f"WITH changed AS ({change}) {_TRAIL}", *trail, *args)
+
+
+def _line(
     row: DeadlineRow,
     event: TrailEvent,
-    *,
     fraction: Decimal | None = None,
     approval_id: UUID | None = None,
     reason: str = "",
-    actor: Actor,
-) -> None:
+    actor: Actor | None = None,
+) -> list[object]:
     unit = current()
-    await execute(
-        "INSERT INTO deadline_trail (tenant_id, id, deadline_id, version, event, fraction, state,"
-        " due_at, at, recorded_at, actor_id, actor_name, approval_id, reason) VALUES"
-        " ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp(), $10, $11, $12, $13)",
+    actor = actor or unit.actor
+    return [
         unit.tenant,
-        new_id(),
         row.id,
-        row.version,
-        event.value,
-        fraction,
         row.state,
         row.due_at,
+        row.version,
+        new_id(),
+        event.value,
+        fraction,
         unit.now,
         actor.id,
         actor.name,
         approval_id,
         reason,
-    )
+    ]

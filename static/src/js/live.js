@@ -123,13 +123,13 @@ async function fetchAndMorph(address, due) {
 }
 
 async function morph(region, html) {
-  const before = signature(region);
+  const label = region.dataset.liveLabel;
+  const before = label && signature(region);
   const rows = rowKeys(region);
   await htmx.swap({ sourceElement: region, target: region, text: html, swap: "outerMorph" });
-  if (signature(region) === before) return;
   const arrived = markNewRows(region, rows);
-  const label = region.dataset.liveLabel;
-  if (label) announce(arrived ? `${label}: ${arrived} new` : `${label} updated`);
+  if (label && signature(region) !== before)
+    announce(arrived ? `${label}: ${arrived} new` : `${label} updated`);
 }
 
 /** What a region says, without its clocks: a tick is not a change. */
