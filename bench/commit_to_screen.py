@@ -52,6 +52,9 @@ _WATCH = """() => {
   });
 }"""
 
+# What a page that does not move by itself costs its reader, once they know that it changed.
+_RELOADED = "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"
+
 _GET = """async () => {
   const started = performance.now();
   const response = await fetch(location.href, { cache: "no-store" });
@@ -120,6 +123,12 @@ class _Scene:
         reading: float = self.client.evaluate(_GET)
         return reading
 
+    def reload_in_browser(self) -> float:
+        self.client.reload(wait_until="domcontentloaded")
+        expect(status(self.client)).to_have_text("Approved")
+        reading: float = self.client.evaluate(_RELOADED)
+        return reading
+
     def get_over_httpx(self) -> float:
         started = time.perf_counter()
         answer = self.http.get(self.client.url)
@@ -148,6 +157,7 @@ def run(portal: Portal, *, rounds: int) -> Comparison:
             _series("of it: click to the hint in the page", taken, "hint"),
             _series("of it: hint to the changed page", taken, "morph"),
             _series("plain GET of that page, over httpx", taken, "httpx"),
+            _series("a reload of that page, in the browser", taken, "reload"),
         ],
     )
 
@@ -183,6 +193,7 @@ def _round(scene: _Scene) -> dict[str, list[float]]:
         "morph": [change["screen"] - change["hint"]],
         "get": [*before[0], scene.get_in_browser()],
         "httpx": [*before[1], scene.get_over_httpx()],
+        "reload": [scene.reload_in_browser()],
     }
 
 

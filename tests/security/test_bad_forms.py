@@ -48,6 +48,26 @@ def refused_page(answer: httpx.Response, *, status: int = 422, typed: str = "") 
     return "a script came through" if "<script>alert" in answer.text else ""
 
 
+async def test_a_refused_decision_comes_back_whole_and_one_that_was_done_as_the_regions_asked_for(
+    seats: Seats, desk: Desk
+) -> None:
+    redemption_id = await steps.request(desk)
+    path = f"/redemptions/{redemption_id}"
+    asked = {"X-Block": "status actions"}
+    manager = (await seats.of(desk, "rm")).browser
+    headers = asked | {"Idempotency-Key": new_id().hex}
+    refused = await manager.post_form(f"{path}/reject", {"note": ""}, headers=headers)
+    assert refused_page(refused) == ""
+    assert "<html" in refused.text
+    headers = asked | {"Idempotency-Key": new_id().hex}
+    done = await manager.post_form(f"{path}/approve", {"note": "Known"}, headers=headers)
+    assert (done.status_code, done.headers["location"]) == (303, path)
+    followed = await manager.get(path, headers=asked)
+    assert "<html" not in followed.text
+    assert 'id="status"' in followed.text
+    assert 'id="actions"' in followed.text
+
+
 @pytest.mark.parametrize("field", ["units", "fraction", "amount"])
 async def test_a_number_that_is_none_is_shown_again(
     seats: Seats, desk: Desk, database: DatabaseUrls, field: str
