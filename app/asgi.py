@@ -13,6 +13,7 @@ from app.integrations.oidc.provider import OpenIdProvider
 from app.kernel.database import start_pool, stop_pool
 from app.logging import configure_logging
 from app.settings import Environment, Settings, settings
+from app.tracing import exported_spans
 from app.web.authentication import Authentication
 from app.web.errors import HANDLERS
 from app.web.limits import Counters
@@ -37,8 +38,9 @@ def create_app(*, opens_pool: bool = True) -> Portal:
     @asynccontextmanager
     async def running(litestar: Litestar) -> AsyncIterator[None]:
         pool = _pool(config) if opens_pool else nullcontext()
-        async with pool, _parts(litestar, config):
-            yield
+        with exported_spans("web"):
+            async with pool, _parts(litestar, config):
+                yield
 
     litestar = Litestar(
         all_routes(),

@@ -43,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_admin_url: str = ""
     database_pool_size: int = 20
     log_level: str = "INFO"
+    # Spans go to this collector (OTLP over HTTP, such as http://collector:4318); empty: nowhere.
+    otlp_endpoint: str = ""
     # Worker and relay serve their metrics here; 0 does not.
     metrics_port: int = 0
     # Sessions end after this long without a request, and after this long in all.

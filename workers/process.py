@@ -15,6 +15,7 @@ from app import registry
 from app.kernel.database import start_pool, stop_pool
 from app.logging import configure_logging
 from app.settings import settings
+from app.tracing import exported_spans
 
 CANCEL_AGAIN_SECONDS = 0.1
 
@@ -33,13 +34,14 @@ async def started(name: str) -> AsyncIterator[asyncio.Event]:
         loop.add_signal_handler(number, stopping.set)
     if settings().metrics_port:
         start_http_server(settings().metrics_port)
-    await _open_pool()
-    _log.info("started", part=name)
-    try:
-        yield stopping
-    finally:
-        await stop_pool()
-        _log.info("stopped", part=name)
+    with exported_spans(name):
+        await _open_pool()
+        _log.info("started", part=name)
+        try:
+            yield stopping
+        finally:
+            await stop_pool()
+            _log.info("stopped", part=name)
 
 
 async def _open_pool() -> None:

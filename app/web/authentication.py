@@ -56,7 +56,8 @@ class Authentication(ASGIMiddleware):
         trace: Trace = scope["state"]["trace"]
         scope["user"] = None
         is_api = request.url.path.startswith(f"{API}/")
-        viewer = await _viewer(request, trace, is_api=is_api)
+        with trace.timed("session"):
+            viewer = await _viewer(request, trace, is_api=is_api)
         is_write = request.method not in SAFE_METHODS
         if is_write and not is_api:
             _require_same_origin(request)
@@ -123,7 +124,12 @@ async def _token_viewer(token: str, trace: Trace) -> Viewer:
 
 def _viewer_of(identified: Identified, trace: Trace, **session: Any) -> Viewer:
     return Viewer(
-        actor=actor_of(identified, request_id=trace.request_id, address=trace.address),
+        actor=actor_of(
+            identified,
+            request_id=trace.request_id,
+            address=trace.address,
+            trace=trace.traceparent,
+        ),
         tenant=identified.tenant,
         email=identified.email,
         credential_id=identified.credential_id,

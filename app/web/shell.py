@@ -16,6 +16,7 @@ import structlog
 from litestar import Litestar
 
 from app.kernel.ids import new_id
+from app.kernel.tracing import SpanKind, span, traceparent
 from app.settings import Settings
 from app.web.limits import FloodGuard, Reading
 from app.web.metrics import REQUESTS, SECONDS
@@ -95,19 +96,24 @@ class Portal:
                 message["headers"] = [
                     *message.get("headers", []),
                     (b"x-request-id", trace.request_id.encode()),
+                    (b"server-timing", trace.server_timing(time.perf_counter() - started)),
                     *self._headers,
                     *trace.headers,
                 ]
             await send(message)
 
-        try:
-            reading = self._flood.hit(trace.address)
-            if reading.is_over:
-                await _answer_flood(sending, trace, reading)
-            else:
-                await self.litestar(scope, receive, sending)
-        finally:
-            _note(scope, trace, status, time.perf_counter() - started)
+        with span(_method(scope), kind=SpanKind.SERVER, request_id=trace.request_id) as opened:
+            trace.traceparent = traceparent()
+            try:
+                reading = self._flood.hit(trace.address)
+                if reading.is_over:
+                    await _answer_flood(sending, trace, reading)
+                else:
+                    await self.litestar(scope, receive, sending)
+            finally:
+                opened.update_name(f"{_method(scope)} {_route(scope)}")
+                opened.set_attribute("http.response.status_code", status)
+                _note(scope, trace, status, time.perf_counter() - started)
 
     async def _websocket(self, scope: Any, receive: Any, send: Any, trace: Trace) -> None:
         if self._flood.hit(trace.address).is_over:
@@ -138,10 +144,17 @@ async def _answer_flood(send: Any, trace: Trace, reading: Reading) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
+def _method(scope: Any) -> str:
+    return scope["method"] if scope["method"] in _METHODS else "OTHER"
+
+
+def _route(scope: Any) -> str:
+    return scope.get("path_template") or "unmatched"
+
+
 def _note(scope: Any, trace: Trace, status: int, seconds: float) -> None:
     """One line an answer, with nothing in it that somebody typed: no address asked for, no header."""
-    method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-    route = scope.get("path_template") or "unmatched"
+    method, route = _method(scope), _route(scope)
     viewer: Viewer | None = scope.get("user")
     REQUESTS.labels(method, route, str(status)).inc()
     SECONDS.labels(route).observe(seconds)

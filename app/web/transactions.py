@@ -32,6 +32,7 @@ from app.kernel.errors import DomainError
 from app.kernel.notifications.queries import unread_count
 from app.web.forms import CSRF_FIELD, FORM_TYPE, IDEMPOTENCY_FIELD, content_type_of, read_form
 from app.web.rendering import Page, See, Shown, redirect, render
+from app.web.trace import trace_of
 from app.web.viewer import PortalRequest, Viewer
 
 P = ParamSpec("P")
@@ -94,11 +95,16 @@ def transactional(
                         await _keep(key, response, moved_money=moves_money)
                     return response
 
+            trace = trace_of(request)
             try:
-                outcome = await retrying(attempt)()
+                with trace.timed("work"):
+                    outcome = await retrying(attempt)()
             except _Refused as refused:
-                return render(request, refused.page, refused.shown)
-            return outcome if isinstance(outcome, Response) else render(request, *outcome)
+                outcome = refused.page, refused.shown
+            if isinstance(outcome, Response):
+                return outcome
+            with trace.timed("render"):
+                return render(request, *outcome)
 
         # Said on the handler as well, so that a test can walk all that move money.
         cast(Any, in_unit_of_work).moves_money = moves_money

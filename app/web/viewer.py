@@ -50,7 +50,7 @@ def viewer_of(request: PortalRequest) -> Viewer:
     return viewer
 
 
-def actor_of(identified: Identified, *, request_id: str, address: str) -> Actor:
+def actor_of(identified: Identified, *, request_id: str, address: str, trace: str = "") -> Actor:
     return Actor(
         id=identified.membership_id,
         name=identified.name,
@@ -58,4 +58,5 @@ def actor_of(identified: Identified, *, request_id: str, address: str) -> Actor:
         permissions=permissions_of(identified.role),
         request_id=request_id,
         address=address,
+        trace=trace,
     )

@@ -18,6 +18,7 @@ def test_services_get_what_metrics_and_object_stores_need(service: str) -> None:
     given = compose["services"][service]["environment"]
     assert given["METRICS_TOKEN"] == "${METRICS_TOKEN:-}"
     assert given["METRICS_PORT"] == "${METRICS_PORT:-}"
+    assert given["OTLP_ENDPOINT"] == "${OTLP_ENDPOINT:-}"
     for name in (*OPTIONAL, "AWS_ENDPOINT"):
         # No value, so that what is not set does not arrive as an empty key.
         assert given[name] is None
@@ -25,5 +26,5 @@ def test_services_get_what_metrics_and_object_stores_need(service: str) -> None:
 
 def test_the_example_names_each_setting_that_compose_reads() -> None:
     example = (ROOT / ".env.example").read_text()
-    for name in ("METRICS_TOKEN", "METRICS_PORT", *OPTIONAL, "AWS_ENDPOINT"):
+    for name in ("METRICS_TOKEN", "METRICS_PORT", "OTLP_ENDPOINT", *OPTIONAL, "AWS_ENDPOINT"):
         assert f"{name}=" in example

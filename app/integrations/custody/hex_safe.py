@@ -45,6 +45,7 @@ from app.integrations.custody.port import (
 )
 from app.kernel.errors import InputInvalid
 from app.kernel.money import parse_signed_amount, plain
+from app.kernel.tracing import SpanKind, span
 
 T = TypeVar("T")
 
@@ -185,7 +186,7 @@ class HexSafe:
             request.headers["Content-Type"] = "application/json"
         if idempotency_key:
             request.headers[IDEMPOTENCY_HEADER] = idempotency_key
-        with self._breaker.guard():
+        with self._breaker.guard(), span(f"custodian {request.method}", kind=SpanKind.CLIENT):
             async with _translated():
                 answer = await self._http.send(request)
             # A gateway's 408 and any 5xx may come after the request was passed on.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 import structlog
@@ -24,6 +25,7 @@ from app.kernel.jobs.registry import (
 from app.kernel.jobs.values import ClaimedJob, JobRef
 from app.kernel.outbox.emitting import emit
 from app.kernel.redaction import redacted
+from app.kernel.tracing import SpanKind, span, traceparent
 
 BACKOFF_FIRST_SECONDS = 0.5
 BACKOFF_MAX_SECONDS = 300.0
@@ -47,8 +49,7 @@ async def run_job(ref: JobRef) -> float | None:
     try:
         # Where the server asks for it (a deadlock), the whole transaction is run again.
         await retrying(run.inside)()
-        if run.call is not None and run.spec is not None and run.spec.outside is not None:
-            await run_outside(run.call, run.spec.outside, run.spec.timeout_seconds)
+        await run.outside()
     except asyncio.CancelledError:
         await run.give_back()
         raise
@@ -107,14 +108,39 @@ class _Run:
             if self.spec.function is None:
                 await self._lease()
                 return
-            async with asyncio.timeout(self.spec.timeout_seconds):
-                await self.spec.function(payload=self.claimed.payload)
+            with self._span():
+                unit.actor = self.actor
+                async with asyncio.timeout(self.spec.timeout_seconds):
+                    await self.spec.function(payload=self.claimed.payload)
             await execute(
                 "UPDATE job SET state = 'done', attempt = attempt + 1, last_error = NULL,"
                 " finished_at = clock_timestamp() WHERE tenant_id = $1 AND id = $2",
                 self.ref.tenant_id,
                 self.ref.id,
             )
+
+    async def outside(self) -> None:
+        """Run a job that calls the outside, now that its lease is committed."""
+        if self.call is None or self.spec is None or self.spec.outside is None:
+            return
+        with self._span():
+            self.call.actor = self.actor
+            await run_outside(self.call, self.spec.outside, self.spec.timeout_seconds)
+
+    @contextmanager
+    def _span(self) -> Iterator[None]:
+        """Below the request, or the job, that ordered this one; what this one orders is below it."""
+        assert self.claimed is not None
+        with span(
+            f"job {self.ref.kind}",
+            kind=SpanKind.CONSUMER,
+            parent=self.claimed.trace,
+            job_id=str(self.ref.id),
+            tenant_id=str(self.ref.tenant_id),
+            request_id=self.claimed.request_id,
+        ):
+            self.actor = msgspec.structs.replace(self.actor, trace=traceparent())
+            yield
 
     async def _lease(self) -> None:
         assert self.claimed is not None
