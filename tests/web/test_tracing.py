@@ -129,7 +129,7 @@ def test_a_process_sends_its_spans_to_the_collector_before_it_ends() -> None:
     received: list[tuple[str, bytes]] = []
 
     class Collector(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - the library's name
+        def do_POST(self) -> None:
             length = int(self.headers["content-length"])
             received.append((self.path, self.rfile.read(length)))
             self.send_response(200)
