@@ -55,6 +55,17 @@ _GROUPS = [
         ],
     ),
     Group(
+        label="Books",
+        links=[
+            Link(
+                label="Ledger",
+                href="/ledger/accounts",
+                icon="book",
+                permission="ledger:read",
+            ),
+        ],
+    ),
+    Group(
         label="Me",
         links=[
             Link(

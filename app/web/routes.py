@@ -16,6 +16,7 @@ from app.domains.investments.pages import ROUTES as INVESTMENTS_PAGES
 from app.web.guards import public
 from app.web.health import alive, ready
 from app.web.kernel_api import ROUTES as KERNEL_API
+from app.web.ledger_pages import ROUTES as LEDGER_PAGES
 from app.web.live import live
 from app.web.metrics import metrics
 from app.web.openapi import openapi
@@ -26,7 +27,7 @@ API = "/api/v1"
 _STATIC = Path(__file__).resolve().parents[2] / "static" / "dist"
 _YEAR_SECONDS = 365 * 24 * 3600
 
-PAGES: list[Any] = [*PERSON_PAGES, *IDENTITY_PAGES, *INVESTMENTS_PAGES]
+PAGES: list[Any] = [*PERSON_PAGES, *IDENTITY_PAGES, *INVESTMENTS_PAGES, *LEDGER_PAGES]
 API_ROUTES: list[Any] = [*IDENTITY_API, *INVESTMENTS_API, *KERNEL_API, *OPERATIONS_API]
 
 

@@ -231,6 +231,7 @@ class RedemptionView(View, frozen=True, kw_only=True):
     timeline: list[TimelineEvent]
     payout: PayoutView | None
     ledger_entry_ids: list[UUID]
+    open_entry_ids: frozenset[UUID]  # those of them that this viewer may open
     accounts: list[CustodyAccountView]  # empty unless the viewer may see where the assets are
     can: frozenset[str]
     managers: list[ManagerOption]

@@ -12,6 +12,7 @@ import msgspec
 from app.domains.identity.public import Role, members_with_role, names_of
 from app.domains.investments.policy import possible_steps
 from app.domains.investments.queries.products import custody_accounts
+from app.domains.investments.queries.row_scope import visible_entry_ids
 from app.domains.investments.queries.scope import redemption_scope
 from app.domains.investments.queries.subscriptions import destination_view
 from app.domains.investments.values import (
@@ -148,6 +149,7 @@ async def redemption(*, redemption_id: UUID) -> RedemptionView:
         " ORDER BY id",
         redemption_id,
     )
+    entry_ids = [entry["id"] for entry in entries]
     sees_assets = unit.actor.may("custody:read")
     can = await _steps_for_viewer(row, state)
     return RedemptionView(
@@ -170,7 +172,8 @@ async def redemption(*, redemption_id: UUID) -> RedemptionView:
         deadlines=deadlines,
         timeline=await _timeline(redemption_id),
         payout=await _payout(redemption_id),
-        ledger_entry_ids=[entry["id"] for entry in entries],
+        ledger_entry_ids=entry_ids,
+        open_entry_ids=await visible_entry_ids(entry_ids=entry_ids),
         accounts=await custody_accounts(product_id=row["product_id"]) if sees_assets else [],
         can=can,
         managers=await _other_managers(row) if "reassign" in can else [],
