@@ -63,6 +63,12 @@ _GROUPS = [
                 icon="book",
                 permission="ledger:read",
             ),
+            Link(
+                label="Audit",
+                href="/audit",
+                icon="history",
+                permission="audit:read",
+            ),
         ],
     ),
     Group(
