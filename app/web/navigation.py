@@ -19,6 +19,9 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     links: list[Link]
 
 
+# What is found is within the scope of redemptions; who sees none has nothing to search.
+SEARCH = "redemption:read"
+
 _GROUPS = [
     Group(
         label="To do",
@@ -52,6 +55,7 @@ _GROUPS = [
                 icon="list-details",
                 permission="redemption:read",
             ),
+            Link(label="Search", href="/search", icon="search", permission=SEARCH),
         ],
     ),
     Group(

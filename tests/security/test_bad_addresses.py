@@ -84,6 +84,8 @@ QUERIES = [
     ("compliance", "/audit", "subject", ["x", "%00"]),
     ("compliance", "/audit", "actor", ["%00"]),
     ("compliance", "/audit", "cursor", ["x", "%00"]),
+    ("member", "/redemptions", "client", ["x", "%00"]),
+    ("member", "/search", "q", ["%00"]),
     ("member", "/redemptions", "state", ["x", "%00"]),
     ("member", "/redemptions", "cursor", ["x", "%00"]),
     ("member", "/notifications", "cursor", ["x", "%00", "2026-01-01_x", "_"]),

@@ -297,8 +297,15 @@ class RedeemPage(View, frozen=True, kw_only=True):
 
 class RedemptionsPage(View, frozen=True, kw_only=True):
     rows: list[RedemptionRow]
-    state: str | None  # the filter
+    state: str | None  # the filters
+    client: str | None
     next_cursor: str | None
+
+
+class ClientFound(View, frozen=True, kw_only=True):
+    id: UUID
+    name: str
+    rm_name: str
 
 
 class ProductTerm(View, frozen=True, kw_only=True):

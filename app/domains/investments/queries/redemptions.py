@@ -70,13 +70,15 @@ async def redemptions(
     *,
     states: Sequence[RedemptionState] = (),
     product_id: UUID | None = None,
+    client_id: UUID | None = None,
+    reference: str = "",
     due_before: datetime | None = None,
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[RedemptionRow]:
     """What the viewer may see, newest first; `after` is the last id of the page before.
 
-    `due_before` keeps those with a running deadline that is due before that instant.
+    `reference` is any part of theirs. `due_before` keeps those with a running deadline that is due before that instant.
     """
     scope = await redemption_scope()
     rows = await fetch(
@@ -85,13 +87,17 @@ async def redemptions(
         " AND ($6::timestamptz IS NULL OR EXISTS (SELECT 1 FROM deadline d"
         "   WHERE d.subject_kind = 'redemption' AND d.subject_id = r.id"
         "   AND d.stopped_at IS NULL AND d.due_at < $6))"
-        " ORDER BY r.id DESC LIMIT $7",
+        " AND ($7::uuid IS NULL OR r.client_id = $7)"
+        " AND position(upper($8) IN upper(r.reference)) > 0"
+        " ORDER BY r.id DESC LIMIT $9",
         scope.memberships,
         scope.states,
         [state.value for state in states],
         product_id,
         after,
         due_before,
+        client_id,
+        reference,
         limit,
     )
     return await _rows(rows)
