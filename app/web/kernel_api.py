@@ -9,7 +9,7 @@ from uuid import UUID
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from app.domains.investments.queries.row_scope import owns_ledger_entry, visible_redemption_ids
+from app.domains.investments.queries.row_scope import visible_entry, visible_redemption_ids
 from app.kernel.approvals.operations import decide
 from app.kernel.approvals.queries import approval, approvals
 from app.kernel.approvals.values import ApprovalState
@@ -22,7 +22,7 @@ from app.kernel.deadlines.queries import deadlines
 from app.kernel.deadlines.values import DeadlineState
 from app.kernel.errors import InputInvalid, NotFound
 from app.kernel.invariants import verify_tenant
-from app.kernel.ledger.queries import accounts, balance, balances, entry_view
+from app.kernel.ledger.queries import accounts, balance, balances
 from app.kernel.money import ZERO, Money, plain
 from app.settings import settings
 from app.web.api import (
@@ -70,10 +70,10 @@ class Ledger(Controller):
         cursor: Cursor = None,
     ) -> Envelope[list[AccountOut]]:
         """In the order of their ids."""
-        after = cursor_id(cursor)
-        found = sorted(await accounts(book_id=book, owner_id=owner), key=lambda view: view.id)
-        rest = [view for view in found if after is None or view.id > after]
-        shown = rest[:limit]
+        found = await accounts(
+            book_id=book, owner_id=owner, after=cursor_id(cursor), limit=limit + 1
+        )
+        shown = found[:limit]
         held = await balances(account_ids=[view.id for view in shown])
         data = [
             AccountOut(
@@ -86,7 +86,7 @@ class Ledger(Controller):
             )
             for view in shown
         ]
-        last = str(shown[-1].id) if len(rest) > limit else None
+        last = str(shown[-1].id) if len(found) > limit else None
         return envelope(request, data, page=PageInfo(limit=limit, next_cursor=last))
 
     @get(
@@ -120,10 +120,8 @@ class Ledger(Controller):
     )
     @transactional(read_only=True)
     async def entry(self, request: PortalRequest, entry_id: FromPath[UUID]) -> Envelope[EntryOut]:
-        may_read_all = viewer_of(request).actor.may("ledger:read")
-        if not may_read_all and not await owns_ledger_entry(entry_id=entry_id):
-            raise NotFound
-        return envelope(request, entry_out(await entry_view(entry_id=entry_id)))
+        """Of an entry that moves something for several clients, a member sees their own part."""
+        return envelope(request, entry_out((await visible_entry(entry_id=entry_id)).entry))
 
 
 class Approvals(Controller):

@@ -19,6 +19,9 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     links: list[Link]
 
 
+# What is found is within the scope of redemptions; who sees none has nothing to search.
+SEARCH = "redemption:read"
+
 _GROUPS = [
     Group(
         label="To do",
@@ -51,6 +54,24 @@ _GROUPS = [
                 href="/redemptions",
                 icon="list-details",
                 permission="redemption:read",
+            ),
+            Link(label="Search", href="/search", icon="search", permission=SEARCH),
+        ],
+    ),
+    Group(
+        label="Books",
+        links=[
+            Link(
+                label="Ledger",
+                href="/ledger/accounts",
+                icon="book",
+                permission="ledger:read",
+            ),
+            Link(
+                label="Audit",
+                href="/audit",
+                icon="history",
+                permission="audit:read",
             ),
         ],
     ),

@@ -3,7 +3,7 @@ blocks that live regions or htmx asked for.
 
 A handler returns `Page(template, context, …)` or `See(url)`; it never renders. Templates get the
 context and, on every page: `viewer`, `nav`, `unread`, `live` (the signed topics), `csrf_token`,
-`request_path`, `now` (business time), `theme`, `demo`.
+`may_search`, `request_path`, `now` (business time), `theme`, `demo`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from app.settings import Environment as Deployment
 from app.settings import settings
 from app.web.filters import FILTERS, Look, looking
 from app.web.live_topics import sign_topics
-from app.web.navigation import navigation
+from app.web.navigation import SEARCH, navigation
 from app.web.viewer import PortalRequest, Viewer
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -167,9 +167,11 @@ def _frame(
         "csrf_token": "",
         "nav": [],
         "live": "",
+        "may_search": False,
     }
     if viewer is not None:
         frame["csrf_token"] = viewer.csrf_token
+        frame["may_search"] = viewer.actor.may(SEARCH)
         frame["nav"] = navigation(viewer.actor)
         frame["live"] = sign_topics(viewer, [f"member:{viewer.actor.id}", *page.topics])
     return frame

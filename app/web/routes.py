@@ -13,20 +13,30 @@ from app.domains.identity.api import ROUTES as IDENTITY_API
 from app.domains.identity.pages import ROUTES as IDENTITY_PAGES
 from app.domains.investments.api import ROUTES as INVESTMENTS_API
 from app.domains.investments.pages import ROUTES as INVESTMENTS_PAGES
+from app.web.audit_pages import ROUTES as AUDIT_PAGES
 from app.web.guards import public
 from app.web.health import alive, ready
 from app.web.kernel_api import ROUTES as KERNEL_API
+from app.web.ledger_pages import ROUTES as LEDGER_PAGES
 from app.web.live import live
 from app.web.metrics import metrics
 from app.web.openapi import openapi
 from app.web.operations_api import ROUTES as OPERATIONS_API
 from app.web.person_pages import ROUTES as PERSON_PAGES
+from app.web.search_page import ROUTES as SEARCH_PAGE
 
 API = "/api/v1"
 _STATIC = Path(__file__).resolve().parents[2] / "static" / "dist"
 _YEAR_SECONDS = 365 * 24 * 3600
 
-PAGES: list[Any] = [*PERSON_PAGES, *IDENTITY_PAGES, *INVESTMENTS_PAGES]
+PAGES: list[Any] = [
+    *PERSON_PAGES,
+    *IDENTITY_PAGES,
+    *INVESTMENTS_PAGES,
+    *LEDGER_PAGES,
+    *AUDIT_PAGES,
+    *SEARCH_PAGE,
+]
 API_ROUTES: list[Any] = [*IDENTITY_API, *INVESTMENTS_API, *KERNEL_API, *OPERATIONS_API]
 
 

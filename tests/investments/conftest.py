@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,13 @@ def _mail() -> None:
 
 @pytest.fixture
 async def desk(tenant: TestTenant) -> Desk:
+    return await open_desk(tenant_id=tenant.id, slug=tenant.slug)
+
+
+@pytest.fixture
+async def stranger(new_tenant: Callable[..., Awaitable[TestTenant]]) -> Desk:
+    """A desk of another tenant, with people of the same names."""
+    tenant = await new_tenant()
     return await open_desk(tenant_id=tenant.id, slug=tenant.slug)
 
 

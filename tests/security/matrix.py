@@ -107,6 +107,8 @@ MATRIX: dict[tuple[str, str], Route] = {
     **{("POST", f"{_REST}/{step}"): route for step, route in _STEPS.items()},
     ("GET", "/api/v1/investments/products/{product_id}"): Route("product", _EVERYBODY),
     ("GET", "/api/v1/investments/products/{product_id}/nav"): Route("product", _EVERYBODY),
+    ("GET", "/ledger/accounts/{account_id}"): Route("account", _LEDGER),
+    ("GET", "/ledger/entries/{entry_id}"): Route("entry", _LEDGER | _MEMBER),
     ("GET", "/api/v1/ledger/accounts/{account_id}/balance"): Route("account", _LEDGER),
     ("GET", "/api/v1/ledger/entries/{entry_id}"): Route("entry", _LEDGER | _MEMBER),
     ("POST", "/api/v1/approvals/{approval_id}/decisions"): Route(

@@ -28,6 +28,7 @@ async def test_every_unsafe_page_route_refuses_a_foreign_hand(
         "/auth/sign-out": ("rm", "/auth/sign-out", {}),
         "/preferences/theme": ("rm", "/preferences/theme", {"theme": "dark"}),
         "/notifications/read": ("rm", "/notifications/read", {}),
+        "/audit/export": ("compliance", "/audit/export", {}),
         "/subscriptions/{subscription_id}/redeem": (
             "member2",
             f"/subscriptions/{desk.subscriptions['member2', 'yield']}/redeem",

@@ -231,6 +231,7 @@ class RedemptionView(View, frozen=True, kw_only=True):
     timeline: list[TimelineEvent]
     payout: PayoutView | None
     ledger_entry_ids: list[UUID]
+    open_entry_ids: frozenset[UUID]  # those of them that this viewer may open
     accounts: list[CustodyAccountView]  # empty unless the viewer may see where the assets are
     can: frozenset[str]
     managers: list[ManagerOption]
@@ -296,8 +297,15 @@ class RedeemPage(View, frozen=True, kw_only=True):
 
 class RedemptionsPage(View, frozen=True, kw_only=True):
     rows: list[RedemptionRow]
-    state: str | None  # the filter
+    state: str | None  # the filters
+    client: str | None
     next_cursor: str | None
+
+
+class ClientFound(View, frozen=True, kw_only=True):
+    id: UUID
+    name: str
+    rm_name: str
 
 
 class ProductTerm(View, frozen=True, kw_only=True):

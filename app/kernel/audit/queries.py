@@ -21,7 +21,10 @@ WHERE tenant_id = $1
   AND ($5::timestamptz IS NULL OR recorded_at >= $5)
   AND ($6::timestamptz IS NULL OR recorded_at < $6)
   AND ($7::uuid IS NULL OR id < $7)
-ORDER BY id DESC LIMIT $8
+  AND position(lower($8) IN lower(actor_name)) > 0
+  AND starts_with(lower(action), lower($9))
+  AND position(lower($10) IN lower(action)) > 0
+ORDER BY id DESC LIMIT $11
 """
 
 
@@ -33,9 +36,16 @@ async def records(
     recorded_from: datetime | None = None,
     recorded_before: datetime | None = None,
     before_id: UUID | None = None,
+    actor_name: str = "",
+    action: str = "",
+    words: str = "",
     limit: int = 50,
 ) -> list[AuditRecordView]:
-    """The newest records that match, at most 200; `before_id` is the last one of the page before."""
+    """The newest records that match, at most 200; `before_id` is the last one of the page before.
+
+    `actor_name` and `words` are any part of the actor's name and of the action, `action` is what
+    the action begins with.
+    """
     rows = await fetch(
         _RECORDS,
         current().tenant,
@@ -45,6 +55,9 @@ async def records(
         recorded_from,
         recorded_before,
         before_id,
+        actor_name,
+        action,
+        words,
         min(limit, PAGE_RECORDS_MAX),
     )
     return [AuditRecordView(**row) for row in rows]

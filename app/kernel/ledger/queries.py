@@ -9,7 +9,16 @@ from uuid import UUID
 
 from app.kernel.database import TRANSACTION_SECONDS_MAX, current, fetch, fetch_row, fetch_value
 from app.kernel.errors import NotFound
-from app.kernel.ledger.values import AccountView, EntryView, PostingView
+from app.kernel.ledger.values import (
+    AccountView,
+    BookView,
+    EntryView,
+    PostingView,
+    StatementLine,
+    StatementPosition,
+)
+
+BOOKS_MAX = 200
 
 _BALANCES = """
 SELECT a.id, CASE WHEN a.floored THEN b.balance ELSE coalesce(s.balance, 0) + coalesce((
@@ -107,16 +116,112 @@ async def entry_view(*, entry_id: UUID) -> EntryView:
     return EntryView(**row, postings=[PostingView(**posting) for posting in postings])
 
 
+_ACCOUNTS = """
+SELECT a.id, a.book_id, k.name AS book_name, a.asset, a.kind, a.owner_id, a.floored, a.name
+FROM ledger_account a
+JOIN ledger_book k ON k.tenant_id = a.tenant_id AND k.id = a.book_id
+WHERE a.tenant_id = $1
+  AND ($2::uuid IS NULL OR a.book_id = $2)
+  AND ($3::uuid IS NULL OR a.owner_id = $3)
+  AND starts_with(lower(a.asset), lower($4))
+  AND starts_with(a.kind, replace(lower($5), ' ', '_'))
+  AND position(lower($6) IN lower(a.name)) > 0
+  AND ($7::uuid IS NULL OR a.id > $7)
+"""
+
+
 async def accounts(
-    *, book_id: UUID | None = None, owner_id: UUID | None = None
+    *,
+    book_id: UUID | None = None,
+    owner_id: UUID | None = None,
+    asset: str = "",
+    kind: str = "",
+    name: str = "",
+    after: UUID | None = None,
+    limit: int = 50,
 ) -> list[AccountView]:
-    """The accounts of a book, of an owner, or of an owner in a book; by kind, asset and name."""
+    """Accounts in the order of their ids, at most `limit`; `after` is the last of the page before.
+
+    `asset` and `kind` are what theirs begin with, `name` is any part of theirs.
+    """
     rows = await fetch(
-        "SELECT id, book_id, asset, kind, owner_id, floored, name FROM ledger_account "
-        "WHERE tenant_id = $1 AND ($2::uuid IS NULL OR book_id = $2) "
-        "AND ($3::uuid IS NULL OR owner_id = $3) ORDER BY kind, asset, name, id",
+        f"{_ACCOUNTS} ORDER BY a.id LIMIT $8",
         current().tenant,
         book_id,
         owner_id,
+        asset,
+        kind,
+        name,
+        after,
+        limit,
     )
     return [AccountView(**row) for row in rows]
+
+
+async def account(*, account_id: UUID) -> AccountView:
+    """One account. Raises `NotFound`."""
+    row = await fetch_row(
+        "SELECT a.id, a.book_id, k.name AS book_name, a.asset, a.kind, a.owner_id, a.floored, "
+        "a.name FROM ledger_account a "
+        "JOIN ledger_book k ON k.tenant_id = a.tenant_id AND k.id = a.book_id "
+        "WHERE a.tenant_id = $1 AND a.id = $2",
+        current().tenant,
+        account_id,
+    )
+    if row is None:
+        raise NotFound()
+    return AccountView(**row)
+
+
+async def books(*, limit: int = BOOKS_MAX) -> list[BookView]:
+    """The books by name: what a filter offers."""
+    rows = await fetch(
+        "SELECT id, name FROM ledger_book WHERE tenant_id = $1 ORDER BY name, id LIMIT $2",
+        current().tenant,
+        limit,
+    )
+    return [BookView(**row) for row in rows]
+
+
+# By transaction, because that is how the index of an account's postings is sorted: a page reads its
+# own rows, however many the account has.
+_STATEMENT = """
+SELECT p.xid::text AS transaction, p.entry_id, p.position, p.amount,
+  e.operation, e.narrative, e.effective_on, e.recorded_at
+FROM ledger_posting p
+JOIN ledger_entry e ON e.tenant_id = p.tenant_id AND e.id = p.entry_id
+WHERE p.tenant_id = $1 AND p.account_id = $2
+  AND ($3::text IS NULL OR p.xid <= $3::text::xid8)
+  AND ($3::text IS NULL
+    OR (p.xid, p.entry_id, p.position) < ($3::text::xid8, $4::uuid, $5::integer))
+ORDER BY p.xid DESC, p.entry_id DESC, p.position DESC LIMIT $6
+"""
+_POSTED_SINCE = """
+SELECT coalesce(sum(p.amount), 0) FROM ledger_posting p
+WHERE p.tenant_id = $1 AND p.account_id = $2 AND p.xid >= $3::text::xid8
+  AND (p.xid, p.entry_id, p.position) >= ($3::text::xid8, $4::uuid, $5::integer)
+"""
+
+
+async def statement(
+    *, account_id: UUID, after: StatementPosition | None = None, limit: int = 50
+) -> list[StatementLine]:
+    """The postings of an account, the last posted first, each with the balance after it.
+
+    The running balance goes back from what is there now, so ask in a unit of work that sees one
+    moment (repeatable read). Raises `NotFound`.
+    """
+    running = await balance(account_id=account_id)
+    place: tuple[str | None, UUID | None, int | None] = (None, None, None)
+    if after is not None:
+        place = (str(after.transaction), after.entry_id, after.position)
+        running -= await fetch_value(_POSTED_SINCE, current().tenant, account_id, *place)
+    lines = []
+    for row in await fetch(_STATEMENT, current().tenant, account_id, *place, limit):
+        values = dict(row)
+        at = StatementPosition(
+            int(values.pop("transaction")), values["entry_id"], values.pop("position")
+        )
+        lines.append(StatementLine(at=at, balance=running, **values))
+        running -= row["amount"]
+    return lines

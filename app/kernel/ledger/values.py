@@ -48,6 +48,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     book_id: UUID
+    book_name: str
     asset: str
     kind: str
     owner_id: UUID | None
@@ -61,6 +62,32 @@ class PostingView(msgspec.Struct, frozen=True, kw_only=True):
     account_kind: str
     asset: str
     amount: Decimal
+
+
+class BookView(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    name: str
+
+
+class StatementPosition(msgspec.Struct, frozen=True):
+    """Where a posting stands in its account's statement: by transaction, entry, and place in it."""
+
+    transaction: int
+    entry_id: UUID
+    position: int
+
+
+class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One posting of an account; `balance` is what was on the account after it."""
+
+    at: StatementPosition
+    entry_id: UUID
+    operation: str
+    narrative: str
+    effective_on: date
+    recorded_at: datetime
+    amount: Decimal
+    balance: Decimal
 
 
 class EntryView(msgspec.Struct, frozen=True, kw_only=True):

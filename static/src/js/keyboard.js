@@ -1,4 +1,4 @@
-// Keys: j and k walk through a queue, a and r open approve or reject, ? shows help.
+// Keys: j and k walk through a queue, a and r open approve or reject, / searches, ? shows help.
 
 const typing = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;
 
@@ -32,11 +32,19 @@ function help() {
   if (dialog && !dialog.open) dialog.showModal();
 }
 
+/** To the search field; where the bar has no room for one, to the page of it. */
+function search() {
+  const field = [...document.querySelectorAll("[data-search]")].find((one) => one.checkVisibility());
+  if (field) field.select();
+  else document.querySelector("a[href='/search']")?.click();
+}
+
 const keys = {
   j: () => walk(1),
   k: () => walk(-1),
   a: () => decide("approve"),
   r: () => decide("reject"),
+  "/": search,
   "?": help,
 };
 

@@ -80,11 +80,13 @@ class Redemptions(Controller):
         self,
         request: PortalRequest,
         in_state: Annotated[str | None, QueryParameter(name="state")] = None,
+        client: FromQuery[str | None] = None,
         cursor: FromQuery[str | None] = None,
     ) -> Page:
         states = state_filter(in_state)
         rows = await redemptions(
             states=states,
+            client_id=required_id(client, field="client") if client else None,
             after=cursor_id(cursor or None),
             limit=PAGE_SIZE + 1,
         )
@@ -94,6 +96,7 @@ class Redemptions(Controller):
         page = RedemptionsPage(
             rows=rows,
             state=in_state or None,
+            client=client or None,
             next_cursor=str(rows[-1].id) if more else None,
         )
         topics = {"member": f"client:{actor.id}", "rm": f"rm:{actor.id}", "trader": "settlement"}

@@ -12,6 +12,7 @@ import msgspec
 from app.domains.identity.public import Role, members_with_role, names_of
 from app.domains.investments.policy import possible_steps
 from app.domains.investments.queries.products import custody_accounts
+from app.domains.investments.queries.row_scope import visible_entry_ids
 from app.domains.investments.queries.scope import redemption_scope
 from app.domains.investments.queries.subscriptions import destination_view
 from app.domains.investments.values import (
@@ -69,13 +70,15 @@ async def redemptions(
     *,
     states: Sequence[RedemptionState] = (),
     product_id: UUID | None = None,
+    client_id: UUID | None = None,
+    reference: str = "",
     due_before: datetime | None = None,
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[RedemptionRow]:
     """What the viewer may see, newest first; `after` is the last id of the page before.
 
-    `due_before` keeps those with a running deadline that is due before that instant.
+    `reference` is any part of theirs. `due_before` keeps those with a running deadline that is due before that instant.
     """
     scope = await redemption_scope()
     rows = await fetch(
@@ -84,13 +87,17 @@ async def redemptions(
         " AND ($6::timestamptz IS NULL OR EXISTS (SELECT 1 FROM deadline d"
         "   WHERE d.subject_kind = 'redemption' AND d.subject_id = r.id"
         "   AND d.stopped_at IS NULL AND d.due_at < $6))"
-        " ORDER BY r.id DESC LIMIT $7",
+        " AND ($7::uuid IS NULL OR r.client_id = $7)"
+        " AND position(upper($8) IN upper(r.reference)) > 0"
+        " ORDER BY r.id DESC LIMIT $9",
         scope.memberships,
         scope.states,
         [state.value for state in states],
         product_id,
         after,
         due_before,
+        client_id,
+        reference,
         limit,
     )
     return await _rows(rows)
@@ -148,6 +155,7 @@ async def redemption(*, redemption_id: UUID) -> RedemptionView:
         " ORDER BY id",
         redemption_id,
     )
+    entry_ids = [entry["id"] for entry in entries]
     sees_assets = unit.actor.may("custody:read")
     can = await _steps_for_viewer(row, state)
     return RedemptionView(
@@ -170,7 +178,8 @@ async def redemption(*, redemption_id: UUID) -> RedemptionView:
         deadlines=deadlines,
         timeline=await _timeline(redemption_id),
         payout=await _payout(redemption_id),
-        ledger_entry_ids=[entry["id"] for entry in entries],
+        ledger_entry_ids=entry_ids,
+        open_entry_ids=await visible_entry_ids(entry_ids=entry_ids),
         accounts=await custody_accounts(product_id=row["product_id"]) if sees_assets else [],
         can=can,
         managers=await _other_managers(row) if "reassign" in can else [],
