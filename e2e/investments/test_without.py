@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from app.embedded.demo_accounts import DEMO_PASSWORD
 from e2e.conftest import Known
 from e2e.pages.keyboard import press_on, press_until_focused
-from e2e.pages.redemption import approve, request_redemption, status
+from e2e.pages.redemption import approve, reference, request_redemption, status
 from e2e.pages.sign_in import TENANT
 
 PRODUCT = "Aurora Yield USDT"
@@ -39,8 +39,7 @@ def test_by_keyboard_alone(open_context: Callable[..., BrowserContext]) -> None:
     expect(client.get_by_role("heading", name="What you receive")).to_be_focused()
     press_on(client, client.get_by_role("button", name="Confirm redemption"))
     expect(status(client)).to_have_text("Pending approval")
-    crumb = client.get_by_role("navigation", name="Breadcrumbs").locator("[aria-current]")
-    review = re.compile(f"^Review {crumb.inner_text()} ")
+    review = re.compile(f"^Review {reference(client)} ")
 
     # Down the queue with j, to the button with a.
     _sign_in_by_keyboard(manager, "rm")

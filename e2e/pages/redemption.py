@@ -35,6 +35,13 @@ def request_redemption(page: Page, *, product: str, units: str | None = None) ->
     return page.url
 
 
+def reference(page: Page) -> str:
+    """How the redemption on this page is called in every list: what earlier journeys left in a
+    queue is told apart by it."""
+    crumbs = page.get_by_role("navigation", name="Breadcrumbs")
+    return crumbs.locator("[aria-current]").inner_text()
+
+
 def approve(page: Page) -> None:
     """As the manager, on the redemption's page."""
     page.get_by_role("button", name="Approve", exact=True).click()
