@@ -8,8 +8,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    StorageState,
+    expect,
+    sync_playwright,
+)
 
+from e2e.doors import Doors
 from e2e.pages.sign_in import sign_in
 from tests.support.chromium import ensure_chromium
 from tests.support.environment import free_port
@@ -19,6 +27,8 @@ from tests.support.portal import Portal, running_portal
 expect.set_options(timeout=8_000)
 
 Newcomer = Callable[..., Page]
+# Somebody who signed in before: `known("rm", "/approvals")`.
+Known = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +74,35 @@ def signed_in(open_context: Callable[..., BrowserContext]) -> Newcomer:
     def make(login: str, *, by_single_sign_on: bool = False, **options: object) -> Page:
         page = open_context(**options).new_page()
         sign_in(page, login, by_single_sign_on=by_single_sign_on)
+        return page
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def doors(portal: Portal) -> Iterator[Doors]:
+    opened = Doors(portal)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def sessions() -> dict[str, StorageState]:
+    """The cookies of those who signed in before, by login."""
+    return {}
+
+
+@pytest.fixture
+def known(open_context: Callable[..., BrowserContext], sessions: dict[str, StorageState]) -> Known:
+    """A page of that person in a fresh browser that has their cookies: they sign in once a run."""
+
+    def make(login: str, address: str = "/", **options: object) -> Page:
+        if login not in sessions:
+            page = open_context().new_page()
+            sign_in(page, login)
+            sessions[login] = page.context.storage_state()
+        page = open_context(storage_state=sessions[login], **options).new_page()
+        page.goto(address)
         return page
 
     return make

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 _ANY_STATE = re.compile(
     "^(Pending approval|Approved|Ready for payout|In transit|Completed|Rejected|Cancelled"
-    "|Payout failed)$"
+    "|Payout failed|Awaiting client|On hold)$"
 )
 
 
@@ -18,7 +18,10 @@ def status(page: Page) -> Locator:
 
 
 def request_redemption(page: Page, *, product: str, units: str | None = None) -> str:
-    """As a client: from the holdings to the request's own page. Returns its address."""
+    """As a client: from the holdings to the request's own page. Returns its address.
+
+    The page is marked, so that `assert_not_reloaded` speaks of everything that follows.
+    """
     page.goto("/holdings")
     page.get_by_role("link", name=f"Redeem {product}").first.click()
     if units is not None:
@@ -28,7 +31,30 @@ def request_redemption(page: Page, *, product: str, units: str | None = None) ->
     page.get_by_role("button", name="Confirm redemption").click()
     expect(page.get_by_role("heading", name="Redemption", exact=True)).to_be_visible()
     expect(status(page)).to_have_text("Pending approval")
+    mark(page)
     return page.url
+
+
+def reference(page: Page) -> str:
+    """How the redemption on this page is called in every list: what earlier journeys left in a
+    queue is told apart by it."""
+    crumbs = page.get_by_role("navigation", name="Breadcrumbs")
+    return crumbs.locator("[aria-current]").inner_text()
+
+
+def approve(page: Page) -> None:
+    """As the manager, on the redemption's page."""
+    page.get_by_role("button", name="Approve", exact=True).click()
+
+
+def units_locked(page: Page, product: str) -> Locator:
+    """On the holdings: what the product's rows say of units that wait in a request."""
+    return page.get_by_role("row").filter(has_text=product).get_by_text(re.compile("locked$"))
+
+
+def progress(page: Page) -> Locator:
+    """What happened to the redemption, and what is to come."""
+    return page.get_by_role("region", name="Progress")
 
 
 def mark(page: Page) -> None:
