@@ -160,6 +160,7 @@ class Redemption(Table, tablename="redemption", db=DB):
     approval_id = columns.identifier()
     approver_membership_id = columns.identifier()
     held_from = columns.words(null=True)
+    clearance_reasons = columns.words_list()
     source_account_id = columns.identifier(null=True)
     reserved = columns.amount()
     units = columns.amount()
