@@ -20,12 +20,13 @@ from app.domains.investments.operations.redemption_trail import Changed, WrongSt
 from app.domains.investments.queries.dashboards import approvals_page
 from app.domains.investments.queries.subscriptions import own_subscription
 from app.domains.investments.values import RedemptionState
+from app.kernel.actors import SYSTEM
 from app.kernel.approvals.operations import NotYourDecision, decide
 from app.kernel.approvals.values import Decision
-from app.kernel.database import fetch, fetch_value, unit_of_work
+from app.kernel.database import execute, fetch, fetch_value, unit_of_work
 from app.kernel.errors import InputInvalid, NotFound
 from tests.investments import steps
-from tests.support.desk import Desk
+from tests.support.desk import Desk, price
 from tests.support.drain import advance, drain
 from tests.support.invariants import assert_invariants_hold
 
@@ -83,6 +84,41 @@ class TestVelocity:
         )
         found = [await _reasons(desk, one) for one in made]
         assert sorted(map(len, found)) == [0, 0, 1]
+
+
+class TestAmount:
+    """50,000.00 units of one USDT each: the price makes it large."""
+
+    @pytest.mark.parametrize(
+        ("usd", "state"),
+        [("9.999999", "approved"), ("10", "approved"), ("10.000001", "pending_compliance")],
+    )
+    async def test_above_half_a_million_dollars_needs_compliance(
+        self, desk: Desk, usd: str, state: str
+    ) -> None:
+        async with unit_of_work(tenant=desk.tenant_id, actor=SYSTEM):
+            await price(USDT=usd)
+        redemption_id = await steps.request(desk)
+        await steps.decide(desk, redemption_id)
+        assert (await steps.seen(desk, redemption_id)).state == state
+        await assert_invariants_hold(desk.tenant_id)
+
+    @pytest.mark.parametrize("change", ["age", "forget"])
+    async def test_without_a_fresh_price_needs_compliance(self, desk: Desk, change: str) -> None:
+        async with unit_of_work(tenant=desk.tenant_id, actor=SYSTEM):
+            if change == "age":
+                await execute(
+                    "UPDATE asset_price SET as_of = clock_timestamp() - interval '15 minutes'"
+                    " WHERE asset = 'USDT'"
+                )
+            else:
+                await execute("UPDATE asset_price SET asset = 'ETH' WHERE asset = 'USDT'")
+        redemption_id = await steps.request(desk, portion=ONE)
+        assert await _reasons(desk, redemption_id) == [
+            "No price of USDT in US dollars is known that is fresh enough"
+        ]
+        # Another asset's is another matter.
+        assert await _reasons(desk, await steps.request(desk, key="growth", portion=ONE)) == []
 
 
 class TestClear:

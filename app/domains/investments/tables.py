@@ -148,6 +148,14 @@ class RedemptionCounter(Table, tablename="redemption_counter", db=DB):
     last = columns.whole()
 
 
+class AssetPrice(Table, tablename="asset_price", db=DB):
+    id = columns.identifier(primary_key=True)
+    tenant_id = columns.identifier()
+    asset = columns.words()
+    usd = columns.amount()
+    as_of = columns.instant()
+
+
 class Redemption(Table, tablename="redemption", db=DB):
     id = columns.identifier(primary_key=True)
     tenant_id = columns.identifier()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 from app.domains.investments.calculations.clearance import reasons_for
 from app.domains.investments.queries.positions import Position
+from app.domains.investments.queries.prices import fresh_usd_price
 from app.kernel.database import current, fetch_value
 
 VELOCITY_SPAN = timedelta(hours=24)
 
 
-async def clearance_reasons(*, position: Position) -> list[str]:
+async def clearance_reasons(*, position: Position, gross: Decimal) -> list[str]:
     """The rules that ask for compliance, in words; none where the manager alone decides.
 
     Whatever became of them, requests count: asking and taking back is a pattern as well.
@@ -24,4 +26,10 @@ async def clearance_reasons(*, position: Position) -> list[str]:
         client_id,
         current().now - VELOCITY_SPAN,
     )
-    return reasons_for(requests=earlier + 1)
+    asset = position.subscription["asset"]
+    return reasons_for(
+        asset=asset,
+        gross=gross,
+        usd_price=await fresh_usd_price(asset=asset),
+        requests=earlier + 1,
+    )

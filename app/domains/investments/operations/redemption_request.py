@@ -58,7 +58,7 @@ async def request_redemption(
     if computed.net <= 0:
         raise InputInvalid.of("units", "NOTHING_LEFT", "Penalty and fee leave nothing to pay out")
     redemption_id = new_id()
-    reasons = await clearance_reasons(position=position)
+    reasons = await clearance_reasons(position=position, gross=computed.gross)
     approval_id = await request_approval(
         subject_kind="redemption",
         subject_id=redemption_id,
