@@ -111,6 +111,13 @@ def _sandbox(options: argparse.Namespace) -> int:
     return 0
 
 
+def _prices_sandbox(options: argparse.Namespace) -> int:
+    from app.integrations.prices.sandbox import main as run
+
+    run(options.port)
+    return 0
+
+
 def _identity_provider(options: argparse.Namespace) -> int:
     from app.embedded.identity_provider import run
 
@@ -185,6 +192,10 @@ def _parser() -> argparse.ArgumentParser:
     sandbox = commands.add_parser("sandbox", help="the custody service's sandbox")
     sandbox.add_argument("--port", type=int, required=True)
     sandbox.set_defaults(run=_sandbox)
+
+    prices = commands.add_parser("prices-sandbox", help="the price service's sandbox")
+    prices.add_argument("--port", type=int, required=True)
+    prices.set_defaults(run=_prices_sandbox)
 
     provider = commands.add_parser("identity-provider", help="the demo's OpenID provider")
     provider.add_argument("--port", type=int, required=True)

@@ -38,6 +38,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp_port: int
     mail_from: str
     object_store_url: str
+    # Without it no price in dollars is known, and compliance is asked about every redemption.
+    prices_url: str = ""
+    prices_api_key: str = ""
     # Only `bootstrap` and `migrate` need these two; the running portal must not have them.
     database_owner_url: str = ""
     database_admin_url: str = ""

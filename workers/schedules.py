@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import time, timedelta
 
 from app.domains.investments.jobs.accruals import order_accruals
+from app.domains.investments.jobs.prices import order_prices
 from app.domains.investments.jobs.readings import order_readings
 from app.kernel.deadlines.schedules import Daily, Every, ScheduleRule
 from app.kernel.idempotency import forget_old
@@ -16,6 +17,7 @@ SCHEDULES: tuple[ScheduleRule, ...] = (
     Daily(name="accrue_yields", at=time(0, 5), run=order_accruals),
     # Real time: looking after ourselves.
     Every(name="read_custody_balances", period=timedelta(seconds=10), run=order_readings),
+    Every(name="read_prices", period=timedelta(minutes=1), run=order_prices),
     Every(name="verify_invariants", period=timedelta(hours=1), run=order_verification),
     Every(name="verify_audit", period=timedelta(days=1), run=order_audit_verification),
     Every(name="take_snapshots", period=timedelta(hours=1), run=take_snapshots),

@@ -17,8 +17,9 @@ from app.domains.identity.public import (
     link_identity,
     permissions_of,
 )
-from app.domains.investments.public import custody_accounts
+from app.domains.investments.public import custody_accounts, record_prices
 from app.embedded.demo_accounts import DEMO_PASSWORD, DEMO_TENANTS
+from app.integrations.prices import prices
 from app.kernel.actors import SYSTEM, Actor
 from app.kernel.database import current, fetch_value, start_pool, stop_pool, unit_of_work
 from app.kernel.money import plain
@@ -53,6 +54,7 @@ async def seed() -> None:
             people = await _make_people(given.oidc_issuer)
             await open_aurora(tenant_id=tenant_id, people=people, now=_now())
             await _fund_sandbox(given)
+            await _read_prices()
     finally:
         await stop_pool()
 
@@ -113,6 +115,15 @@ async def _fund_sandbox(given: Settings) -> None:
                 },
             )
             answer.raise_for_status()
+
+
+async def _read_prices() -> None:
+    """So that the first request needs no compliance for want of a price."""
+    service = prices()
+    if service is not None:
+        assets = {account.asset for account in await custody_accounts()}
+        found = await service.usd_prices(assets=sorted(assets))
+        await record_prices(prices=[(one.asset, one.usd, one.as_of) for one in found])
 
 
 async def _reference(custody_account_id: UUID) -> str:

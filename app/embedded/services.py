@@ -32,7 +32,7 @@ APP = "stakehold_app"
 
 
 class Services:
-    """PostgreSQL, Redis, identity provider, mail catcher and the custody sandbox.
+    """PostgreSQL, Redis, identity provider, mail catcher, and the sandboxes of custody and prices.
 
     Not in here: bootstrap, migrations and the portal's own processes.
     """
@@ -68,6 +68,7 @@ class Services:
             self.identity_provider.start()
             self.mail_catcher.start()
             self.custody.start()
+            self.prices.start()
             self.postgres.start(interrupted)
             for child, is_ready in self._readiness():
                 wait_until(is_ready, child, seconds=60, interrupted=interrupted)
@@ -79,7 +80,7 @@ class Services:
         """Stops what the portal talks to first and its data last. Harmless when nothing runs."""
         if not hasattr(self, "postgres"):
             return
-        helpers = (self.custody, self.identity_provider, self.mail_catcher)
+        helpers = (self.custody, self.prices, self.identity_provider, self.mail_catcher)
         for child in helpers:
             child.ask_to_stop()
         for child in helpers:
@@ -96,6 +97,7 @@ class Services:
             "postgres": (self.postgres.child, self.postgres.restart),
             "redis": (self.redis.child, self.redis.start),
             "custody": (self.custody, self.custody.start),
+            "prices": (self.prices, self.prices.start),
             "identity-provider": (self.identity_provider, self.identity_provider.start),
             "mail-catcher": (self.mail_catcher, self.mail_catcher.start),
         }
@@ -121,6 +123,7 @@ class Services:
             "OIDC_CLIENT_SECRET": secret("oidc-client-secret"),
             "CUSTODY_URL": f"http://{HOST}:{self._custody_port}",
             "CUSTODY_API_KEY": secret("custody-api-key"),
+            "PRICES_URL": f"http://{HOST}:{self._prices_port}",
             "SMTP_HOST": HOST,
             "SMTP_PORT": str(self._mail_port),
             "MAIL_FROM": "Stakehold <portal@stakehold.example>",
@@ -136,6 +139,7 @@ class Services:
         secret = self._secrets.password
         self._mail_port = ports.get("mail")
         self._custody_port = ports.get("custody")
+        self._prices_port = ports.get("prices")
         self._identity_provider_port = ports.get("identity-provider")
         self.postgres = Postgres(
             data=self.root / "postgres",
@@ -176,6 +180,7 @@ class Services:
                 "PUBLIC_URL": f"http://localhost:{self._portal_ports[0]}",
             },
         )
+        self.prices = self._python("prices", ["prices-sandbox", "--port", str(self._prices_port)])
 
     def _python(
         self, name: str, arguments: list[str], environment: dict[str, str] | None = None
@@ -197,6 +202,7 @@ class Services:
             (self.redis.child, self.redis.is_ready),
             (self.mail_catcher, lambda: accepts(self._mail_port)),
             (self.custody, lambda: accepts(self._custody_port)),
+            (self.prices, lambda: accepts(self._prices_port)),
             (self.identity_provider, self._provider_is_ready),
         ]
 

@@ -26,6 +26,7 @@ PLACES_MAX = 18
 
 WORDS = {
     "pending_approval": "Pending approval",
+    "pending_compliance": "Pending compliance",
     "approved": "Approved",
     "ready": "Ready for payout",
     "in_transit": "In transit",

@@ -33,6 +33,12 @@ _GROUPS = [
                 permission="redemption:approve",
             ),
             Link(
+                label="Approvals",
+                href="/approvals",
+                icon="clipboard-check",
+                permission="redemption:clear",
+            ),
+            Link(
                 label="Settlement",
                 href="/settlement",
                 icon="building-bank",

@@ -38,7 +38,7 @@ async def test_the_right_password_opens_a_session(browser: Browser, tenant: Test
         ("rm", "/approvals"),
         ("trader", "/settlement"),
         ("operations", "/redemptions"),
-        ("compliance", "/redemptions"),
+        ("compliance", "/approvals"),
     ],
 )
 async def test_the_start_leads_each_role_to_its_work(

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from app.domains.investments.operations.redemption_approve import decide_redemption
+from app.domains.investments.operations.redemption_approve import (
+    clear_redemption,
+    decide_redemption,
+)
+from app.domains.investments.operations.redemption_cancel import cancel_redemption
 from app.domains.investments.operations.redemption_quote import Portion
 from app.domains.investments.operations.redemption_ready import mark_ready
 from app.domains.investments.operations.redemption_request import request_redemption
@@ -38,6 +42,29 @@ async def decide(
 ) -> None:
     async with unit_of_work(tenant=desk.tenant_id, actor=desk.people[by]):
         await decide_redemption(redemption_id=redemption_id, decision=Decision(decision), note=note)
+
+
+async def at_compliance(desk: Desk, *, portion: Portion | None = None) -> UUID:
+    """Approved by the manager, and the client's third request within a day."""
+    for _ in range(2):
+        earlier = await request(desk, portion=Portion(units="1"))
+        async with unit_of_work(tenant=desk.tenant_id, actor=desk.people["member"]):
+            await cancel_redemption(redemption_id=earlier)
+    redemption_id = await request(desk, portion=portion)
+    await decide(desk, redemption_id)
+    return redemption_id
+
+
+async def clear(
+    desk: Desk,
+    redemption_id: UUID,
+    *,
+    by: str = "compliance",
+    decision: str = "approve",
+    note: str = "",
+) -> None:
+    async with unit_of_work(tenant=desk.tenant_id, actor=desk.people[by]):
+        await clear_redemption(redemption_id=redemption_id, decision=Decision(decision), note=note)
 
 
 async def ready(desk: Desk, redemption_id: UUID, *, key: str = "yield", by: str = "trader") -> None:

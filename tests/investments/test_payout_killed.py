@@ -46,6 +46,8 @@ async def test_is_paid_once_wherever_it_dies(desk: Desk, sandbox: Control) -> No
 async def _ready(desk: Desk) -> UUID:
     redemption_id = await steps.request(desk, portion=Portion(units="100"))
     await steps.decide(desk, redemption_id)
+    if (await steps.seen(desk, redemption_id)).state is RedemptionState.pending_compliance:
+        await steps.clear(desk, redemption_id)  # from the third on
     await steps.ready(desk, redemption_id)
     return redemption_id
 

@@ -58,7 +58,8 @@ _PENDING = frozenset({State.pending_approval})
 _LEDGER = frozenset({"operations", "compliance"})
 _COMPLIANCE = frozenset({"compliance"})
 _OFFERED, _HELD = frozenset({State.awaiting_client}), frozenset({State.on_hold})
-_HOLDABLE = _PENDING | _OFFERED | {State.approved, State.ready}
+_CLEARING = frozenset({State.pending_compliance})
+_HOLDABLE = _PENDING | _CLEARING | _OFFERED | {State.approved, State.ready}
 
 
 def _portion(things: Things) -> dict[str, Any]:
@@ -84,7 +85,9 @@ def _decision(things: Things) -> dict[str, Any]:
 _STEPS = {
     "approve": Route("redemption", _RM, _PENDING, _note),
     "reject": Route("redemption", _RM, _PENDING, _note),
-    "cancel": Route("redemption", _MEMBER, _PENDING | _OFFERED),
+    "clear": Route("redemption", _COMPLIANCE, _CLEARING, _note),
+    "decline": Route("redemption", _COMPLIANCE, _CLEARING, _note),
+    "cancel": Route("redemption", _MEMBER, _PENDING | _CLEARING | _OFFERED),
     "accept": Route("redemption", _MEMBER, _OFFERED),
     "hold": Route("redemption", _COMPLIANCE, _HOLDABLE, _note),
     "resume": Route("redemption", _COMPLIANCE, _HELD, _note),
@@ -112,7 +115,7 @@ MATRIX: dict[tuple[str, str], Route] = {
     ("GET", "/api/v1/ledger/accounts/{account_id}/balance"): Route("account", _LEDGER),
     ("GET", "/api/v1/ledger/entries/{entry_id}"): Route("entry", _LEDGER | _MEMBER),
     ("POST", "/api/v1/approvals/{approval_id}/decisions"): Route(
-        "approval", _RM | {"compliance"}, _PENDING, _decision
+        "approval", _RM | {"compliance"}, _PENDING | _CLEARING, _decision
     ),
     ("POST", "/api/v1/investments/destinations/{destination_id}/revoke"): Route(
         "destination", _MEMBER
@@ -136,7 +139,7 @@ def expected(method: str, path: str, *, login: str, desk: Desk, owner: Desk, sta
         return "conflict" if method == "POST" and tells_why else "not there"
     if route.names == "approval" and state is State.on_hold:
         return "conflict"  # whoever asks: nothing is decided until it is resumed
-    if route.names == "approval" and role != "rm":
+    if route.names == "approval" and role != ("compliance" if state in _CLEARING else "rm"):
         return "forbidden"  # seen, and somebody else's to decide
     return "yes" if state in route.legal else "conflict"
 

@@ -24,6 +24,8 @@ _CUSTODIAN = {
 
 async def redemption_at(state: State, *, desk: Desk, sandbox: Control, units: str = "100") -> UUID:
     """Of `member`, in the yield product."""
+    if state is State.pending_compliance:
+        return await steps.at_compliance(desk, portion=Portion(units=units))
     redemption_id = await steps.request(desk, portion=Portion(units=units))
     if state is State.pending_approval:
         return redemption_id

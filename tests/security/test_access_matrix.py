@@ -159,6 +159,8 @@ async def test_what_is_refused_is_refused_alike_and_writes_nothing(
     [
         ("approve", State.pending_approval, ["rm"]),
         ("reject", State.pending_approval, ["rm"]),
+        ("clear", State.pending_compliance, ["compliance"]),
+        ("decline", State.pending_compliance, ["compliance"]),
         ("cancel", State.pending_approval, ["member"]),
         ("ready", State.approved, ["trader", "trader2"]),
         ("retry-payout", State.payout_failed, ["trader", "ops"]),

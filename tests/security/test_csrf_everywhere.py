@@ -47,6 +47,8 @@ async def test_every_unsafe_page_route_refuses_a_foreign_hand(
     for step, login, id_ in [
         ("approve", "rm", waiting),
         ("reject", "rm", waiting),
+        ("clear", "compliance", waiting),
+        ("decline", "compliance", waiting),
         ("cancel", "member", waiting),
         ("ready", "trader", approved),
         ("retry-payout", "ops", approved),

@@ -129,9 +129,10 @@ async def test_approvals_at_every_door_at_once_have_one_effect(seats: Seats, des
 
 
 async def test_approve_against_cancel_one_of_them_wins(seats: Seats, desk: Desk) -> None:
-    manager, member = await seats.of(desk, "rm"), await seats.of(desk, "member")
-    for _ in range(5):
-        redemption_id = await steps.request(desk, portion=Portion(units="100"))
+    # Two rounds a client: with a third request within a day, approving would not be the end of it.
+    for client, approver in (("member", "rm"), ("member2", "rm2")) * 2:
+        manager, member = await seats.of(desk, approver), await seats.of(desk, client)
+        redemption_id = await steps.request(desk, login=client, portion=Portion(units="100"))
         answers = await asyncio.gather(
             *(manager.post(f"{REST}/{redemption_id}/approve", {"note": ""}) for _ in range(3)),
             *(member.post(f"{REST}/{redemption_id}/cancel") for _ in range(3)),

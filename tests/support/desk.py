@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from uuid import UUID, uuid4
 
@@ -23,6 +23,7 @@ from app.domains.investments.public import (
     open_product,
     open_subscription,
     publish_nav,
+    record_prices,
 )
 from app.kernel.actors import SYSTEM, Actor
 from app.kernel.database import execute, fetch_value, unit_of_work
@@ -125,6 +126,7 @@ async def open_desk(
             )
     operations = desk.people["ops"]
     async with unit_of_work(tenant=tenant_id, actor=operations) as unit:
+        await price(USDT="1.00", USDC="1.00")
         for key, spec in (("yield", YIELD), ("growth", GROWTH)):
             await _open_product(desk, key, spec)
         await publish_nav(
@@ -188,6 +190,13 @@ async def _add_destinations(desk: Desk) -> None:
                 )
 
 
+async def price(**usd: str) -> None:
+    """What each asset is worth from now on, in the current unit of work."""
+    await record_prices(
+        prices=[(asset, Decimal(value), datetime.now(UTC)) for asset, value in usd.items()]
+    )
+
+
 async def balance_of(desk: Desk, account_id: UUID) -> Decimal:
     async with unit_of_work(tenant=desk.tenant_id, actor=SYSTEM, read_only=True):
         found: Decimal = await fetch_value(
@@ -207,4 +216,4 @@ def _id(actor: Actor) -> UUID:
     return actor.id
 
 
-__all__ = ["GROWTH", "PASSWORD", "YIELD", "Desk", "balance_of", "open_desk", "standing_in"]
+__all__ = ["GROWTH", "PASSWORD", "YIELD", "Desk", "balance_of", "open_desk", "price", "standing_in"]

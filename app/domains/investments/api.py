@@ -15,7 +15,10 @@ from app.domains.investments.operations.destination_add import add_destination
 from app.domains.investments.operations.destination_revoke import revoke_destination
 from app.domains.investments.operations.payout_retry import retry_payout
 from app.domains.investments.operations.redemption_accept import accept_redemption
-from app.domains.investments.operations.redemption_approve import decide_redemption
+from app.domains.investments.operations.redemption_approve import (
+    clear_redemption,
+    decide_redemption,
+)
 from app.domains.investments.operations.redemption_cancel import cancel_redemption
 from app.domains.investments.operations.redemption_hold import (
     cancel_held_redemption,
@@ -313,6 +316,39 @@ class Redemptions(Controller):
         self, request: PortalRequest, redemption_id: FromPath[str], data: JSONBody[NoteBody]
     ) -> Envelope[RedemptionOut]:
         return await _decided(request, redemption_id, Decision.reject, data.note)
+
+    @post(
+        "/{redemption_id:str}/clear",
+        status_code=200,
+        guards=[requires("redemption:clear")],
+        summary="Compliance clears it, after the manager's approval; the 36 hours begin",
+    )
+    @transactional(idempotent=True, moves_money=True)
+    async def clear(
+        self,
+        request: PortalRequest,
+        redemption_id: FromPath[str],
+        data: JSONBody[NoteBody | None] = None,
+    ) -> Envelope[RedemptionOut]:
+        found = required_id(redemption_id)
+        await clear_redemption(
+            redemption_id=found, decision=Decision.approve, note=data.note if data else ""
+        )
+        return await _shown(request, found)
+
+    @post(
+        "/{redemption_id:str}/decline",
+        status_code=200,
+        guards=[requires("redemption:clear")],
+        summary="Compliance declines it, with a note; the units come back",
+    )
+    @transactional(idempotent=True, moves_money=True)
+    async def decline(
+        self, request: PortalRequest, redemption_id: FromPath[str], data: JSONBody[NoteBody]
+    ) -> Envelope[RedemptionOut]:
+        found = required_id(redemption_id)
+        await clear_redemption(redemption_id=found, decision=Decision.reject, note=data.note)
+        return await _shown(request, found)
 
     @post(
         "/{redemption_id:str}/ready",

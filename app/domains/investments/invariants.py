@@ -25,7 +25,7 @@ INVARIANTS = (
             WHERE {_BALANCE.format("s.locked_account_id")} <> (
               SELECT coalesce(sum(r.units), 0) FROM redemption r
               WHERE r.subscription_id = s.id AND coalesce(r.held_from, r.state)
-                IN ('pending_approval', 'awaiting_client'))
+                IN ('pending_approval', 'pending_compliance', 'awaiting_client'))
         """,
     ),
     Invariant(
@@ -101,6 +101,15 @@ INVARIANTS = (
                 ON e.redemption_id = r.id AND e.event = 'ready'
               WHERE d.approval_id = r.approval_id AND d.decision = 'approve'
               AND d.membership_id <> c.membership_id AND e.actor_id <> d.membership_id)
+        """,
+    ),
+    Invariant(
+        name="investments.compliance_after_manager",
+        explains="A redemption waits for compliance, but its approval is closed or at its manager.",
+        sql="""
+            SELECT r.id AS redemption_id FROM redemption r JOIN approval a ON a.id = r.approval_id
+            WHERE coalesce(r.held_from, r.state) = 'pending_compliance'
+            AND (a.state <> 'pending' OR a.stage = 0)
         """,
     ),
     Invariant(

@@ -8,12 +8,25 @@ from app.domains.investments.values import RedemptionState as State
 STEPS: dict[str, tuple[frozenset[State], str]] = {
     "approve": (frozenset({State.pending_approval}), "redemption:approve"),
     "reject": (frozenset({State.pending_approval}), "redemption:approve"),
-    "cancel": (frozenset({State.pending_approval, State.awaiting_client}), "redemption:request"),
+    "clear": (frozenset({State.pending_compliance}), "redemption:clear"),
+    "decline": (frozenset({State.pending_compliance}), "redemption:clear"),
+    "cancel": (
+        frozenset({State.pending_approval, State.pending_compliance, State.awaiting_client}),
+        "redemption:request",
+    ),
     "accept": (frozenset({State.awaiting_client}), "redemption:request"),
     "ready": (frozenset({State.approved}), "redemption:settle"),
     "retry_payout": (frozenset({State.payout_failed}), "redemption:retry"),
     "hold": (
-        frozenset({State.pending_approval, State.awaiting_client, State.approved, State.ready}),
+        frozenset(
+            {
+                State.pending_approval,
+                State.pending_compliance,
+                State.awaiting_client,
+                State.approved,
+                State.ready,
+            }
+        ),
         "redemption:hold",
     ),
     "resume": (frozenset({State.on_hold}), "redemption:hold"),
@@ -24,6 +37,16 @@ STEPS: dict[str, tuple[frozenset[State], str]] = {
 # What each state may become; anything else is a defect.
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.pending_approval: frozenset(
+        {
+            State.pending_compliance,
+            State.approved,
+            State.awaiting_client,
+            State.rejected,
+            State.cancelled,
+            State.on_hold,
+        }
+    ),
+    State.pending_compliance: frozenset(
         {
             State.approved,
             State.awaiting_client,
@@ -41,6 +64,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.on_hold: frozenset(
         {
             State.pending_approval,
+            State.pending_compliance,
             State.awaiting_client,
             State.approved,
             State.ready,
@@ -56,6 +80,8 @@ SETTLEMENT_STATES = frozenset(
     {State.approved, State.ready, State.in_transit, State.completed, State.payout_failed}
 )
 OPEN_STATES = frozenset(TRANSITIONS)
+# What waits for a decision: its approval is open.
+UNDECIDED_STATES = frozenset({State.pending_approval, State.pending_compliance})
 # Held from one of these, a redemption has been struck.
 STRUCK_STATES = frozenset({State.approved, State.ready})
 

@@ -5,6 +5,7 @@ from app.domains.investments.operations.custody_fund import fund_custody_account
 from app.domains.investments.operations.deposit_confirm import confirm_deposit
 from app.domains.investments.operations.destination_add import add_destination
 from app.domains.investments.operations.nav_publish import publish_nav
+from app.domains.investments.operations.price_record import record_prices
 from app.domains.investments.operations.product_open import CustodySpec, ProductSpec, open_product
 from app.domains.investments.operations.subscription_open import open_subscription
 from app.domains.investments.operations.yield_accrue import accrue_yields
@@ -32,4 +33,5 @@ __all__ = [
     "open_product",
     "open_subscription",
     "publish_nav",
+    "record_prices",
 ]

@@ -148,6 +148,14 @@ class RedemptionCounter(Table, tablename="redemption_counter", db=DB):
     last = columns.whole()
 
 
+class AssetPrice(Table, tablename="asset_price", db=DB):
+    id = columns.identifier(primary_key=True)
+    tenant_id = columns.identifier()
+    asset = columns.words()
+    usd = columns.amount()
+    as_of = columns.instant()
+
+
 class Redemption(Table, tablename="redemption", db=DB):
     id = columns.identifier(primary_key=True)
     tenant_id = columns.identifier()
@@ -160,6 +168,7 @@ class Redemption(Table, tablename="redemption", db=DB):
     approval_id = columns.identifier()
     approver_membership_id = columns.identifier()
     held_from = columns.words(null=True)
+    clearance_reasons = columns.words_list()
     source_account_id = columns.identifier(null=True)
     reserved = columns.amount()
     units = columns.amount()

@@ -57,6 +57,7 @@ class CustodyKind(StrEnum):
 
 class RedemptionState(StrEnum):
     pending_approval = "pending_approval"
+    pending_compliance = "pending_compliance"
     approved = "approved"
     ready = "ready"
     in_transit = "in_transit"
@@ -208,8 +209,9 @@ class ManagerOption(View, frozen=True, kw_only=True):
 
 class RedemptionView(View, frozen=True, kw_only=True):
     """The redemption's own page, as one viewer sees it. `can` holds what this viewer may do now:
-    any of approve, reject, cancel, accept, ready, retry_payout, hold, resume, cancel_held, reassign.
-    `managers` are whom it can be reassigned to, where this viewer may."""
+    any of approve, reject, clear, decline, cancel, accept, ready, retry_payout, hold, resume, cancel_held, reassign.
+    `managers` are whom it can be reassigned to, where this viewer may; `clearance` says to whoever
+    may clear it why compliance is asked."""
 
     id: UUID
     reference: str
@@ -234,6 +236,7 @@ class RedemptionView(View, frozen=True, kw_only=True):
     open_entry_ids: frozenset[UUID]  # those of them that this viewer may open
     accounts: list[CustodyAccountView]  # empty unless the viewer may see where the assets are
     can: frozenset[str]
+    clearance: str
     managers: list[ManagerOption]
 
     @property
@@ -261,7 +264,7 @@ class AssetTotal(View, frozen=True, kw_only=True):
 
 
 class ApprovalsPage(View, frozen=True, kw_only=True):
-    """The RM's dashboard."""
+    """The RM's dashboard; for compliance what waits for them, without clients."""
 
     waiting: list[RedemptionRow]
     waiting_totals: list[AssetTotal]

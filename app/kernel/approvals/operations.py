@@ -97,13 +97,14 @@ async def decide_locked(
     stage = stages[min(row["stage"], len(stages) - 1)]
     await _check_may_decide(row, stage)
     await _insert_decision(approval_id, row["stage"], decision, note)
-    state = await _advance(row, stages, decision)
+    state, reached = await _advance(row, stages, decision)
     assert unit.actor.id is not None, "only people decide"
     outcome = Outcome(
         approval_id=approval_id,
         subject_kind=row["subject_kind"],
         subject_id=row["subject_id"],
         state=state,
+        stage=reached,
         decided_by=unit.actor.id,
         decided_by_name=unit.actor.name,
         note=note,
@@ -113,10 +114,13 @@ async def decide_locked(
         subject_kind="approval",
         subject_id=approval_id,
         before={"state": row["state"], "stage": row["stage"]},
-        after={"state": state.value, "note": note},
+        after={"state": state.value, "stage": reached, "note": note},
     )
+    kind = subject_of(row["subject_kind"])
     if outcome.is_final:
-        await subject_of(row["subject_kind"]).decided(outcome, subject)
+        await kind.decided(outcome, subject)
+    elif reached != row["stage"] and kind.advanced is not None:
+        await kind.advanced(outcome, subject)
     return outcome
 
 
@@ -180,17 +184,17 @@ async def _insert_decision(approval_id: UUID, stage: int, decision: Decision, no
         raise AlreadyDecided
 
 
-async def _advance(row: Any, stages: list[Stage], decision: Decision) -> ApprovalState:
+async def _advance(row: Any, stages: list[Stage], decision: Decision) -> tuple[ApprovalState, int]:
     """Count the votes of the stage, and move on when its quorum is reached."""
     stage = row["stage"]
     if decision is Decision.reject:
-        return await _close(row["id"], stage, ApprovalState.rejected)
+        return await _close(row["id"], stage, ApprovalState.rejected), stage
     if stages[stage].quorum > 1 and await _votes(row["id"], stage) < stages[stage].quorum:
-        return ApprovalState.pending
+        return ApprovalState.pending, stage
     if stage + 1 < len(stages):
         await execute("UPDATE approval SET stage = $2 WHERE id = $1", row["id"], stage + 1)
-        return ApprovalState.pending
-    return await _close(row["id"], stage, ApprovalState.approved)
+        return ApprovalState.pending, stage + 1
+    return await _close(row["id"], stage, ApprovalState.approved), stage
 
 
 async def _votes(approval_id: UUID, stage: int) -> int:

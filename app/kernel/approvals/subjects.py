@@ -19,15 +19,19 @@ Decided = Callable[[Outcome, Any], Awaitable[None]]
 class Subject(NamedTuple):
     lock: Lock
     decided: Decided
+    advanced: Decided | None
 
 
 _subjects: dict[str, Subject] = {}
 
 
-def register_subject(kind: str, *, lock: Lock, decided: Decided) -> None:
+def register_subject(
+    kind: str, *, lock: Lock, decided: Decided, advanced: Decided | None = None
+) -> None:
     """`lock` takes the subject's row lock, raises `NotFound` where the viewer may not see it, and
-    returns what was locked; `decided` gets that, in the transaction of the deciding vote."""
-    _subjects[kind] = Subject(lock, decided)
+    returns what was locked; `decided` gets that, in the transaction of the deciding vote, and `advanced` in that of a vote
+    which completes a stage that is not the last."""
+    _subjects[kind] = Subject(lock, decided, advanced)
 
 
 def subject_of(kind: str) -> Subject:

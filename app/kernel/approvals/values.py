@@ -51,12 +51,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What one decision led to."""
+    """What one decision led to. `stage` is where the approval stands after it, from 0."""
 
     approval_id: UUID
     subject_kind: str
     subject_id: UUID
     state: ApprovalState
+    stage: int
     decided_by: UUID
     decided_by_name: str
     note: str

@@ -1,6 +1,7 @@
 """What investment products do later or elsewhere: importing this declares all of it.
 
 payouts        send a payout and settle it
+prices         ask what each asset is worth in US dollars
 readings       ask the custodian what is in each account
 accruals       the daily yield
 deadlines      what a mark of an approval or payout deadline does
@@ -12,7 +13,8 @@ from app.domains.investments.jobs import (
     deadlines,
     notifications,
     payouts,
+    prices,
     readings,
 )
 
-__all__ = ["accruals", "deadlines", "notifications", "payouts", "readings"]
+__all__ = ["accruals", "deadlines", "notifications", "payouts", "prices", "readings"]

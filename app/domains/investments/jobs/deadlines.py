@@ -18,6 +18,11 @@ async def approval_mark(mark: FiredMark) -> None:
     await _tell(mark, reached="approval_reminder", passed="approval_overdue")
 
 
+@on_mark("compliance")
+async def compliance_mark(mark: FiredMark) -> None:
+    await _tell(mark, reached="compliance_reminder", passed="compliance_overdue")
+
+
 @on_mark("payout")
 async def payout_mark(mark: FiredMark) -> None:
     await _tell(mark, reached="payout_warning", passed="payout_breached")

@@ -71,6 +71,19 @@ MESSAGES: dict[str, Message] = {
     "redemption.approval_overdue": Message(
         ("rm", "operations"), "Approval overdue", _WHAT + " was not decided within 24 hours."
     ),
+    "redemption.compliance_asked": Message(
+        ("client", "compliance"),
+        "Redemption waits for compliance",
+        _WHAT + ". The manager approved it; compliance decides within 12 hours.",
+    ),
+    "redemption.compliance_reminder": Message(
+        ("compliance",), "Clearance waiting", _WHAT + " still waits for compliance. {note}."
+    ),
+    "redemption.compliance_overdue": Message(
+        ("rm", "compliance", "operations"),
+        "Clearance overdue",
+        _WHAT + " was not decided by compliance within 12 hours.",
+    ),
     "redemption.payout_warning": Message(
         ("trader",), "Payout due soon", _WHAT + " is not paid yet. {note}."
     ),

@@ -1,10 +1,15 @@
-"""The relationship manager decides; what follows from it commits with the deciding vote."""
+"""The relationship manager decides, then compliance where they are asked as well.
+
+What follows commits with the vote that it follows from; only the deciding one strikes.
+"""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from app.domains.investments.operations.redemption_request import MARKS
 from app.domains.investments.operations.redemption_strike import return_units, strike_or_offer
 from app.domains.investments.operations.redemption_trail import (
     WrongState,
@@ -16,7 +21,9 @@ from app.domains.investments.values import RedemptionState
 from app.kernel.approvals.operations import decide_locked
 from app.kernel.approvals.subjects import register_subject
 from app.kernel.approvals.values import ApprovalState, Decision, Outcome
-from app.kernel.deadlines import stop_deadline
+from app.kernel.deadlines import start_deadline, stop_deadline
+
+COMPLIANCE_TIME = timedelta(hours=12)
 
 
 async def decide_redemption(
@@ -34,6 +41,18 @@ async def decide_redemption(
     )
 
 
+async def clear_redemption(
+    *, redemption_id: UUID, decision: Decision, note: str, version: int | None = None
+) -> Outcome:
+    """Clear or decline for compliance, after the manager's approval. Raises as `decide_redemption`."""
+    redemption = await lock_visible_redemption(redemption_id=redemption_id)
+    step = "clear" if decision is Decision.approve else "decline"
+    check_step(redemption, step, version=version)
+    return await decide_locked(
+        approval_id=redemption["approval_id"], subject=redemption, decision=decision, note=note
+    )
+
+
 async def _lock(redemption_id: UUID) -> Any:
     redemption = await lock_visible_redemption(redemption_id=redemption_id)
     if redemption["state"] == RedemptionState.on_hold:
@@ -41,9 +60,32 @@ async def _lock(redemption_id: UUID) -> Any:
     return redemption
 
 
-async def _decided(outcome: Outcome, redemption: Any) -> None:
+async def _advanced(outcome: Outcome, redemption: Any) -> None:
+    """The manager approved; compliance is asked, on a clock of its own."""
     await stop_deadline(
         subject_kind="redemption", subject_id=redemption["id"], kind="approval", outcome="met"
+    )
+    await move(
+        redemption,
+        RedemptionState.pending_compliance,
+        event="compliance_asked",
+        note=outcome.note,
+    )
+    await start_deadline(
+        kind="compliance",
+        subject_kind="redemption",
+        subject_id=redemption["id"],
+        due_in=COMPLIANCE_TIME,
+        marks=MARKS,
+    )
+
+
+async def _decided(outcome: Outcome, redemption: Any) -> None:
+    await stop_deadline(
+        subject_kind="redemption",
+        subject_id=redemption["id"],
+        kind="approval" if outcome.stage == 0 else "compliance",
+        outcome="met",
     )
     if outcome.state is ApprovalState.approved:
         await strike_or_offer(redemption, note=outcome.note)
@@ -52,4 +94,4 @@ async def _decided(outcome: Outcome, redemption: Any) -> None:
         await move(redemption, RedemptionState.rejected, event="rejected", note=outcome.note)
 
 
-register_subject("redemption", lock=_lock, decided=_decided)
+register_subject("redemption", lock=_lock, decided=_decided, advanced=_advanced)

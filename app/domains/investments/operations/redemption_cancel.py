@@ -10,6 +10,7 @@ from app.domains.investments.operations.redemption_trail import (
     lock_redemption,
     move,
 )
+from app.domains.investments.policy import UNDECIDED_STATES
 from app.domains.investments.values import RedemptionState
 from app.kernel.approvals.operations import cancel_approval
 from app.kernel.database import current
@@ -26,9 +27,9 @@ async def cancel_redemption(*, redemption_id: UUID, version: int | None = None) 
     if redemption["membership_id"] != current().actor.id:
         raise NotFound
     check_step(redemption, "cancel", version=version)
-    if redemption["state"] == RedemptionState.pending_approval:
+    if redemption["state"] in UNDECIDED_STATES:
         await cancel_approval(approval_id=redemption["approval_id"])
-    for kind in ("approval", "client"):
+    for kind in ("approval", "compliance", "client"):
         await stop_deadline(
             subject_kind="redemption", subject_id=redemption_id, kind=kind, outcome="cancelled"
         )

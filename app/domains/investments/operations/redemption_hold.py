@@ -7,7 +7,7 @@ from uuid import UUID
 
 from app.domains.investments.operations.redemption_strike import return_units, unstrike
 from app.domains.investments.operations.redemption_trail import check_step, lock_redemption, move
-from app.domains.investments.policy import STRUCK_STATES
+from app.domains.investments.policy import STRUCK_STATES, UNDECIDED_STATES
 from app.domains.investments.values import PayoutState, RedemptionState
 from app.kernel.approvals.operations import cancel_approval
 from app.kernel.database import execute, fetch_value
@@ -78,7 +78,7 @@ async def cancel_held_redemption(
     redemption = await lock_redemption(redemption_id=redemption_id)
     check_step(redemption, "cancel_held", version=version)
     held_from = RedemptionState(redemption["held_from"])
-    if held_from is RedemptionState.pending_approval:
+    if held_from in UNDECIDED_STATES:
         await cancel_approval(approval_id=redemption["approval_id"])
     if held_from in STRUCK_STATES:
         # A payout that was ordered and not begun must never begin.
@@ -92,7 +92,7 @@ async def cancel_held_redemption(
         await unstrike(redemption)
     else:
         await return_units(redemption, operation="redemption.cancel")
-    for kind in ("approval", "client", "payout"):
+    for kind in ("approval", "compliance", "client", "payout"):
         await stop_deadline(
             subject_kind="redemption", subject_id=redemption_id, kind=kind, outcome="cancelled"
         )

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from app.domains.investments.calculations.redemption import Computed
+from app.domains.investments.operations.redemption_clearance import clearance_reasons
 from app.domains.investments.operations.redemption_quote import Portion, units_of
 from app.domains.investments.operations.redemption_trail import leave_trail
 from app.domains.investments.queries.positions import Position, compute, read_position
@@ -57,10 +58,13 @@ async def request_redemption(
     if computed.net <= 0:
         raise InputInvalid.of("units", "NOTHING_LEFT", "Penalty and fee leave nothing to pay out")
     redemption_id = new_id()
+    reasons = await clearance_reasons(position=position, gross=computed.gross)
     approval_id = await request_approval(
-        subject_kind="redemption", subject_id=redemption_id, policy=_policy(position)
+        subject_kind="redemption",
+        subject_id=redemption_id,
+        policy=_policy(position, needs_clearance=bool(reasons)),
     )
-    await _insert(redemption_id, approval_id, destination_id, position, computed)
+    await _insert(redemption_id, approval_id, destination_id, position, computed, reasons)
     await _lock_units(redemption_id, position, units)
     await start_deadline(
         kind="approval",
@@ -81,21 +85,20 @@ async def request_redemption(
             "units": plain(units),
             "net": plain(computed.net),
             "destination": str(destination_id),
+            "clearance": reasons,
         },
     )
     return redemption_id
 
 
-def _policy(position: Position) -> Policy:
-    return Policy(
-        stages=[
-            Stage(
-                name="Relationship manager",
-                permission="redemption:approve",
-                approvers=[position.subscription["rm_membership_id"]],
-            )
-        ]
+def _policy(position: Position, *, needs_clearance: bool) -> Policy:
+    manager = Stage(
+        name="Relationship manager",
+        permission="redemption:approve",
+        approvers=[position.subscription["rm_membership_id"]],
     )
+    compliance = Stage(name="Compliance", permission="redemption:clear")
+    return Policy(stages=[manager, compliance] if needs_clearance else [manager])
 
 
 async def _check_destination(destination_id: UUID, position: Position) -> None:
@@ -152,6 +155,7 @@ async def _insert(
     destination_id: UUID,
     position: Position,
     computed: Computed,
+    reasons: list[str],
 ) -> None:
     unit = current()
     subscription: Any = position.subscription
@@ -159,9 +163,9 @@ async def _insert(
         "INSERT INTO redemption (id, tenant_id, reference, version, subscription_id, product_id,"
         " client_id, destination_id, approval_id, reserved, units, principal_redeemed,"
         " yield_accrued, gross, early_exit_penalty, redemption_fee, net, nav_per_unit, nav_at,"
-        " steps, state, requested_at, requested_on, approver_membership_id)"
+        " steps, state, requested_at, requested_on, approver_membership_id, clearance_reasons)"
         " VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, 0, $9, $10, $11, $12, $13, $14, $15, $16, $17,"
-        " $18, 'pending_approval', $19, $20, $21)",
+        " $18, 'pending_approval', $19, $20, $21, $22)",
         redemption_id,
         unit.tenant,
         await _next_reference(),
@@ -183,6 +187,7 @@ async def _insert(
         unit.now,
         local_date(unit.now, subscription["time_zone"]),
         subscription["rm_membership_id"],
+        reasons,
     )
 
 

@@ -97,6 +97,8 @@ def check_step(redemption: Any, step: str, *, version: int | None = None) -> Non
 PAST = {
     "approve": "approved",
     "reject": "rejected",
+    "clear": "cleared",
+    "decline": "declined",
     "cancel": "cancelled",
     "accept": "accepted",
     "hold": "put on hold",

@@ -28,15 +28,21 @@ class Dashboards(Controller):
             topics=[f"client:{viewer_of(request).actor.id}"],
         )
 
-    @get("/approvals", guards=[requires("redemption:approve")])
+    @get("/approvals", guards=[requires("redemption:approve", "redemption:clear")])
     @transactional(read_only=True)
     async def approvals(self, request: PortalRequest) -> Page:
         viewer = viewer_of(request)
+        clears = viewer.actor.may("redemption:clear")
+        topic = "redemptions" if clears else f"rm:{viewer.actor.id}"
         return Page(
             "investments/approvals.html",
-            {"page": await approvals_page(time_zone=viewer.time_zone)},
+            {
+                "page": await approvals_page(time_zone=viewer.time_zone),
+                "clears": clears,
+                "topic": topic,
+            },
             blocks=["queue"],
-            topics=[f"rm:{viewer.actor.id}"],
+            topics=[topic],
         )
 
     @get("/settlement", guards=[requires("redemption:settle")])

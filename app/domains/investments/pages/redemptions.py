@@ -12,7 +12,10 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from app.domains.investments.forms import portion_of, required_id, state_filter, version_of
 from app.domains.investments.operations.payout_retry import retry_payout
 from app.domains.investments.operations.redemption_accept import accept_redemption
-from app.domains.investments.operations.redemption_approve import decide_redemption
+from app.domains.investments.operations.redemption_approve import (
+    clear_redemption,
+    decide_redemption,
+)
 from app.domains.investments.operations.redemption_cancel import cancel_redemption
 from app.domains.investments.operations.redemption_hold import (
     cancel_held_redemption,
@@ -122,6 +125,16 @@ class Redemptions(Controller):
     async def reject(self, request: PortalRequest, redemption_id: FromPath[str]) -> Page | See:
         return await _step(request, redemption_id, _decide(Decision.reject))
 
+    @post("/{redemption_id:str}/clear", guards=[requires("redemption:clear")])
+    @transactional(idempotent=True, moves_money=True)
+    async def clear(self, request: PortalRequest, redemption_id: FromPath[str]) -> Page | See:
+        return await _step(request, redemption_id, _clear(Decision.approve))
+
+    @post("/{redemption_id:str}/decline", guards=[requires("redemption:clear")])
+    @transactional(idempotent=True, moves_money=True)
+    async def decline(self, request: PortalRequest, redemption_id: FromPath[str]) -> Page | See:
+        return await _step(request, redemption_id, _clear(Decision.reject))
+
     @post("/{redemption_id:str}/cancel", guards=[requires("redemption:request")])
     @transactional(idempotent=True, moves_money=True)
     async def cancel(self, request: PortalRequest, redemption_id: FromPath[str]) -> Page | See:
@@ -208,6 +221,18 @@ class Redemptions(Controller):
 def _decide(decision: Decision) -> Act:
     async def act(found: UUID, form: Form) -> None:
         await decide_redemption(
+            redemption_id=found,
+            decision=decision,
+            note=form.get("note", ""),
+            version=version_of(form),
+        )
+
+    return act
+
+
+def _clear(decision: Decision) -> Act:
+    async def act(found: UUID, form: Form) -> None:
+        await clear_redemption(
             redemption_id=found,
             decision=decision,
             note=form.get("note", ""),

@@ -54,8 +54,10 @@ async def holdings_page() -> HoldingsPage:
 
 
 async def approvals_page(*, time_zone: str) -> ApprovalsPage:
-    """What waits for the manager, by time left, and their clients."""
-    waiting = await queue(states=[RedemptionState.pending_approval])
+    """What waits for the manager or for compliance, by time left, and the manager's clients."""
+    clears = current().actor.may("redemption:clear")
+    state = RedemptionState.pending_compliance if clears else RedemptionState.pending_approval
+    waiting = await queue(states=[state])
     clients = await clients_of_manager()
     now = current().now.astimezone(ZoneInfo(time_zone))
     midnight = datetime.combine(now.date(), time(), tzinfo=now.tzinfo)

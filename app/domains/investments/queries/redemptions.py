@@ -61,6 +61,9 @@ _TITLES = {
     "completed": "Completed",
     "approval_reminder": "Approval reminder",
     "approval_overdue": "Approval overdue",
+    "compliance_asked": "Approved by the manager, given to compliance",
+    "compliance_reminder": "Compliance reminded",
+    "compliance_overdue": "Compliance overdue",
     "payout_warning": "Payout due soon",
     "payout_breached": "36-hour promise breached",
 }
@@ -182,6 +185,7 @@ async def redemption(*, redemption_id: UUID) -> RedemptionView:
         open_entry_ids=await visible_entry_ids(entry_ids=entry_ids),
         accounts=await custody_accounts(product_id=row["product_id"]) if sees_assets else [],
         can=can,
+        clearance=". ".join(row["clearance_reasons"]) if "clear" in can else "",
         managers=await _other_managers(row) if "reassign" in can else [],
     )
 
@@ -195,6 +199,8 @@ async def _steps_for_viewer(row: Any, state: RedemptionState) -> frozenset[str]:
     waits_for = {actor.id, *await delegators_of(permission="redemption:approve")}
     if row["membership_id"] == actor.id or row["approver_membership_id"] not in waits_for:
         steps -= {"approve", "reject"}
+    if row["membership_id"] == actor.id:
+        steps -= {"clear", "decline"}
     return steps
 
 
