@@ -176,7 +176,11 @@ async def all_deadlines(
 ) -> Envelope[list[DeadlineOut]]:
     """Those of the redemptions that one sees: a relationship manager their own clients', a trader
     what is approved."""
-    found = await deadlines(state=in_state, subject_ids=await visible_redemption_ids(), limit=limit)
+    found = await deadlines(
+        states=[in_state] if in_state else [],
+        subject_ids=await visible_redemption_ids(),
+        limit=limit,
+    )
     return envelope(
         request,
         [deadline_out(view) for view in found],

@@ -55,6 +55,17 @@ _GROUPS = [
         ],
     ),
     Group(
+        label="Oversight",
+        links=[
+            Link(
+                label="Deadlines",
+                href="/deadlines",
+                icon="clock",
+                permission="deadline:read",
+            ),
+        ],
+    ),
+    Group(
         label="Me",
         links=[
             Link(

@@ -20,13 +20,14 @@ from app.web.live import live
 from app.web.metrics import metrics
 from app.web.openapi import openapi
 from app.web.operations_api import ROUTES as OPERATIONS_API
+from app.web.operations_pages import ROUTES as OPERATIONS_PAGES
 from app.web.person_pages import ROUTES as PERSON_PAGES
 
 API = "/api/v1"
 _STATIC = Path(__file__).resolve().parents[2] / "static" / "dist"
 _YEAR_SECONDS = 365 * 24 * 3600
 
-PAGES: list[Any] = [*PERSON_PAGES, *IDENTITY_PAGES, *INVESTMENTS_PAGES]
+PAGES: list[Any] = [*PERSON_PAGES, *IDENTITY_PAGES, *INVESTMENTS_PAGES, *OPERATIONS_PAGES]
 API_ROUTES: list[Any] = [*IDENTITY_API, *INVESTMENTS_API, *KERNEL_API, *OPERATIONS_API]
 
 

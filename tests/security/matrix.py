@@ -34,6 +34,7 @@ class Things:
     job: UUID
     delegation: UUID
     destination: UUID
+    deadline: UUID
     other_manager: UUID
 
 
@@ -101,6 +102,7 @@ MATRIX: dict[tuple[str, str], Route] = {
     ("POST", "/subscriptions/{subscription_id}/redeem"): Route(
         "subscription", _MEMBER, body=_portion
     ),
+    ("GET", "/deadlines/{deadline_id}"): Route("deadline", STAFF),
     ("GET", _PAGE): Route("redemption", _READERS),
     ("GET", _REST): Route("redemption", _READERS),
     **{("POST", f"{_PAGE}/{step}"): route for step, route in _STEPS.items()},

@@ -32,6 +32,7 @@ async def test_a_path_that_names_nothing_is_not_there(seats: Seats, desk: Desk) 
             ("member", f"{REST}/products/{{}}/nav"),
             ("ops", f"{API}/ledger/accounts/{{}}/balance"),
             ("ops", f"{API}/ledger/entries/{{}}"),
+            ("ops", "/deadlines/{}"),
         ]:
             answer = await people[login].get(path.format(text))
             if answer.status_code != 404:
@@ -75,6 +76,14 @@ QUERIES = [
     ("compliance", f"{API}/audit", "actor", ["x", "%00"]),
     ("member", "/redemptions", "state", ["x", "%00"]),
     ("member", "/redemptions", "cursor", ["x", "%00"]),
+    ("ops", "/deadlines", "state", ["x", "%00"]),
+    (
+        "ops",
+        "/deadlines",
+        "cursor",
+        ["x", "%00", "2026-01-01_x", f"0001-01-01T00:00:00%2B14:00_{NOT_THERE}"],
+    ),
+    ("ops", "/deadlines/export", "state", ["x", "%00"]),
     ("member", "/notifications", "cursor", ["x", "%00", "2026-01-01_x", "_"]),
 ]
 

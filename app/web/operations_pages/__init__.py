@@ -1,0 +1,5 @@
+"""The operations desk: clocks, jobs, approvals, and what needs a hand."""
+
+from app.web.operations_pages.deadlines import Deadlines
+
+ROUTES = [Deadlines]
