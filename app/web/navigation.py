@@ -63,6 +63,12 @@ _GROUPS = [
                 icon="clock",
                 permission="deadline:read",
             ),
+            Link(
+                label="Jobs",
+                href="/jobs",
+                icon="inbox",
+                permission="job:read",
+            ),
         ],
     ),
     Group(

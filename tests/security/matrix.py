@@ -118,6 +118,7 @@ MATRIX: dict[tuple[str, str], Route] = {
         "destination", _MEMBER
     ),
     ("POST", "/api/v1/jobs/{job_id}/rerun"): Route("job", frozenset({"operations"})),
+    ("POST", "/jobs/{job_id}/rerun"): Route("job", frozenset({"operations"})),
     ("POST", "/api/v1/delegations/{delegation_id}/revoke"): Route(
         "delegation", _RM | {"compliance"}
     ),

@@ -43,6 +43,7 @@ async def test_a_path_that_names_nothing_is_not_there(seats: Seats, desk: Desk) 
             ("member", f"{REST}/redemptions/{{}}/cancel"),
             ("trader", f"{REST}/redemptions/{{}}/retry-payout"),
             ("rm", f"{API}/approvals/{{}}/decisions"),
+            ("ops", "/jobs/{}/rerun"),
         ]:
             body = {"decision": "approve", "note": ""} if "decisions" in path else {"note": ""}
             answer = await people[login].post(
@@ -84,6 +85,9 @@ QUERIES = [
         ["x", "%00", "2026-01-01_x", f"0001-01-01T00:00:00%2B14:00_{NOT_THERE}"],
     ),
     ("ops", "/deadlines/export", "state", ["x", "%00"]),
+    ("ops", "/jobs", "kind", ["%00"]),
+    ("ops", "/jobs", "cursor", ["x", "%00", "2026-01-01_x"]),
+    ("ops", "/jobs/export", "kind", ["%00"]),
     ("member", "/notifications", "cursor", ["x", "%00", "2026-01-01_x", "_"]),
 ]
 

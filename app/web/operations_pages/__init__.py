@@ -1,5 +1,6 @@
 """The operations desk: clocks, jobs, approvals, and what needs a hand."""
 
 from app.web.operations_pages.deadlines import Deadlines
+from app.web.operations_pages.jobs import Jobs
 
-ROUTES = [Deadlines]
+ROUTES = [Deadlines, Jobs]
