@@ -141,15 +141,14 @@ class Approvals(Controller):
     ) -> Envelope[list[ApprovalOut]]:
         """A relationship manager sees those that wait for them, or did."""
         actor = viewer_of(request).actor
-        found = await approvals(state=in_state, after=cursor_id(cursor), limit=limit + 1)
+        found = await approvals(
+            state=in_state,
+            approver=actor.id if actor.role == "rm" else None,
+            after=cursor_id(cursor),
+            limit=limit + 1,
+        )
         shown = found[:limit]
         last = str(shown[-1].id) if len(found) > limit else None
-        if actor.role == "rm":
-            shown = [
-                view
-                for view in shown
-                if any(actor.id in (stage.approvers or []) for stage in view.stages)
-            ]
         page = PageInfo(limit=limit, next_cursor=last)
         return envelope(request, [approval_out(view) for view in shown], page=page)
 

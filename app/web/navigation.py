@@ -64,6 +64,12 @@ _GROUPS = [
                 permission="deadline:read",
             ),
             Link(
+                label="Approval records",
+                href="/approval-records",
+                icon="clipboard-check",
+                permission="approval:read",
+            ),
+            Link(
                 label="Jobs",
                 href="/jobs",
                 icon="inbox",
