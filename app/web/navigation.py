@@ -35,6 +35,12 @@ _GROUPS = [
                 icon="building-bank",
                 permission="redemption:settle",
             ),
+            Link(
+                label="Operations",
+                href="/operations",
+                icon="list-details",
+                permission="job:read",
+            ),
         ],
     ),
     Group(

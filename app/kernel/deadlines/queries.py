@@ -50,23 +50,26 @@ async def deadlines(
     states: Sequence[DeadlineState] = (),
     kind: str | None = None,
     subject_ids: Sequence[UUID] | None = None,
+    is_open: bool = False,
     after: tuple[datetime, UUID] | None = None,
     limit: int = 100,
 ) -> list[DeadlineView]:
     """The tenant's deadlines, or those of the subjects named; the first due first.
 
-    `after` is when the last one of the page before is due, and its id.
+    `is_open` leaves out what has stopped: a breach that was met late stays a breach. `after` is when the last one of the page before is due, and its id.
     """
     rows = await fetch(
         f"SELECT {_COLUMNS} FROM deadline WHERE (cardinality($1::text[]) = 0 OR state = ANY($1))"
         " AND ($2::text IS NULL OR kind = $2)"
         " AND ($3::uuid[] IS NULL OR subject_id = ANY($3))"
         " AND ($4::timestamptz IS NULL OR (due_at, id) > ($4, $5::uuid))"
-        " ORDER BY due_at, id LIMIT $6",
+        " AND ($6::boolean IS FALSE OR stopped_at IS NULL)"
+        " ORDER BY due_at, id LIMIT $7",
         [state.value for state in states],
         kind,
         subject_ids,
         *(after or (None, None)),
+        is_open,
         limit,
     )
     return [_view(row) for row in rows]

@@ -97,7 +97,7 @@ class Deadlines(Controller):
         shown = found[:PAGE_SIZE]
         last = shown[-1].timer if len(found) > PAGE_SIZE else None
         page = DeadlinesPage(
-            rows=await _named(shown),
+            rows=await named(shown),
             state=in_state or None,
             states=list(DeadlineState),
             next_cursor=cursor_of(last.due_at, last.id) if last else None,
@@ -116,7 +116,7 @@ class Deadlines(Controller):
 
         async def rows_after(last: DeadlineRow | None, limit: int) -> Sequence[DeadlineRow]:
             timer = last.deadline.timer if last else None
-            return await _named(
+            return await named(
                 await deadlines(
                     states=states,
                     subject_ids=await visible_redemption_ids(),
@@ -156,7 +156,7 @@ class Deadlines(Controller):
         visible = await visible_redemption_ids()
         if visible is not None and view.subject_id not in visible:
             raise NotFound
-        (row,) = await _named([view])
+        (row,) = await named([view])
         page = DeadlinePage(row=row, trail=await trail(deadline_id=view.timer.id))
         return Page(
             "operations/deadline.html",
@@ -166,7 +166,7 @@ class Deadlines(Controller):
         )
 
 
-async def _named(found: Sequence[DeadlineView]) -> list[DeadlineRow]:
+async def named(found: Sequence[DeadlineView]) -> list[DeadlineRow]:
     """Each with the redemption it runs on."""
     names = await redemptions_named(redemption_ids=[view.subject_id for view in found])
     return [DeadlineRow(deadline=view, redemption=names.get(view.subject_id)) for view in found]
