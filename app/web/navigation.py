@@ -38,7 +38,7 @@ _GROUPS = [
             Link(
                 label="Operations",
                 href="/operations",
-                icon="list-details",
+                icon="alert-triangle",
                 permission="job:read",
             ),
         ],

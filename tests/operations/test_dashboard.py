@@ -78,6 +78,14 @@ async def test_its_numbers_are_those_of_the_tenant(
     assert counts(page)["completed"] == "—"
 
 
+async def test_an_account_that_was_never_read_is_no_difference_yet(
+    seats: Seats, desk: Desk
+) -> None:
+    page = (await (await seats.of(desk, "ops")).get("/operations")).text
+    assert figures(page)["Custody differences"] == "0"
+    assert "3 of 3 readings stale or missing" in page and "never" in page
+
+
 async def test_a_breach_that_was_met_late_needs_no_hand(seats: Seats, desk: Desk) -> None:
     clock = await clock_of(desk, await steps.request(desk))
     async with desk.working("ops"):

@@ -42,13 +42,22 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
         return max((kind.late_seconds for kind in self.jobs), default=0)
 
     @property
-    def differing(self) -> list[CustodyAccountView]:
-        """Where the custodian's reading is another than the ledger's, or there is none yet."""
+    def differing(self) -> int:
+        """Accounts whose reading is another than the ledger expects."""
+        return sum(1 for account in self.accounts if account.difference)
+
+    @property
+    def in_question(self) -> list[CustodyAccountView]:
+        """Those that differ, and those that were never read."""
         return [account for account in self.accounts if account.difference != 0]
 
     @property
-    def stale(self) -> int:
-        return sum(1 for account in self.accounts if (account.age_seconds or 0) > STALE_SECONDS)
+    def not_fresh(self) -> int:
+        return sum(
+            1
+            for account in self.accounts
+            if account.age_seconds is None or account.age_seconds > STALE_SECONDS
+        )
 
 
 @get("/operations", guards=[requires("job:read")])
