@@ -139,15 +139,14 @@ class Approvals(Controller):
     ) -> Envelope[list[ApprovalOut]]:
         """A relationship manager sees those that wait for them, or did."""
         actor = viewer_of(request).actor
-        found = await approvals(state=in_state, after=cursor_id(cursor), limit=limit + 1)
+        found = await approvals(
+            state=in_state,
+            approver=actor.id if actor.role == "rm" else None,
+            after=cursor_id(cursor),
+            limit=limit + 1,
+        )
         shown = found[:limit]
         last = str(shown[-1].id) if len(found) > limit else None
-        if actor.role == "rm":
-            shown = [
-                view
-                for view in shown
-                if any(actor.id in (stage.approvers or []) for stage in view.stages)
-            ]
         page = PageInfo(limit=limit, next_cursor=last)
         return envelope(request, [approval_out(view) for view in shown], page=page)
 
@@ -174,7 +173,11 @@ async def all_deadlines(
 ) -> Envelope[list[DeadlineOut]]:
     """Those of the redemptions that one sees: a relationship manager their own clients', a trader
     what is approved."""
-    found = await deadlines(state=in_state, subject_ids=await visible_redemption_ids(), limit=limit)
+    found = await deadlines(
+        states=[in_state] if in_state else [],
+        subject_ids=await visible_redemption_ids(),
+        limit=limit,
+    )
     return envelope(
         request,
         [deadline_out(view) for view in found],

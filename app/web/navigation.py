@@ -44,6 +44,12 @@ _GROUPS = [
                 icon="building-bank",
                 permission="redemption:settle",
             ),
+            Link(
+                label="Operations",
+                href="/operations",
+                icon="alert-triangle",
+                permission="job:read",
+            ),
         ],
     ),
     Group(
@@ -78,6 +84,29 @@ _GROUPS = [
                 href="/audit",
                 icon="history",
                 permission="audit:read",
+            ),
+        ],
+    ),
+    Group(
+        label="Oversight",
+        links=[
+            Link(
+                label="Deadlines",
+                href="/deadlines",
+                icon="clock",
+                permission="deadline:read",
+            ),
+            Link(
+                label="Approval records",
+                href="/approval-records",
+                icon="clipboard-check",
+                permission="approval:read",
+            ),
+            Link(
+                label="Jobs",
+                href="/jobs",
+                icon="inbox",
+                permission="job:read",
             ),
         ],
     ),

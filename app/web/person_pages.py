@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from litestar import Response, get, post
@@ -17,6 +15,7 @@ from app.kernel.notifications.queries import NotificationView, notifications_of
 from app.web.forms import read_form, safe_next
 from app.web.guards import public, requires
 from app.web.navigation import home_of
+from app.web.paging import cursor_of, position_of
 from app.web.rendering import THEME_COOKIE, THEMES, Page, See, redirect
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest, Viewer, viewer_of
@@ -40,10 +39,12 @@ async def start(request: PortalRequest) -> Response[bytes]:
 @get("/notifications", guards=[requires("notification:read")], include_in_schema=False)
 @transactional(read_only=True)
 async def notifications(request: PortalRequest, cursor: FromQuery[str | None] = None) -> Page:
-    found = await notifications_of(limit=PAGE_SIZE + 1, after=_position(cursor))
+    found = await notifications_of(limit=PAGE_SIZE + 1, after=position_of(cursor))
     rows = found[:PAGE_SIZE]
     more = len(found) > PAGE_SIZE
-    page = NotificationsPage(rows=rows, next_cursor=_cursor(rows[-1]) if more else None)
+    page = NotificationsPage(
+        rows=rows, next_cursor=cursor_of(rows[-1].created_at, rows[-1].id) if more else None
+    )
     return Page("notifications/list.html", {"page": page}, blocks=["rows"], topics=_own(request))
 
 
@@ -83,24 +84,6 @@ async def choose_theme(request: PortalRequest) -> Response[bytes]:
 def _own(request: PortalRequest) -> list[str]:
     actor_id = viewer_of(request).actor.id
     return [member_topic(actor_id)] if actor_id is not None else []
-
-
-def _cursor(row: NotificationView) -> str:
-    return f"{row.created_at.isoformat()}_{row.id}"
-
-
-def _position(cursor: str | None) -> tuple[datetime, UUID] | None:
-    """Where the page before ended; raises `InputInvalid` for a cursor that is not ours."""
-    if not cursor:
-        return None
-    created_at, _, last_id = cursor.partition("_")
-    try:
-        instant = datetime.fromisoformat(created_at)
-        if instant.tzinfo is None:
-            raise ValueError
-        return instant, UUID(last_id)
-    except ValueError as error:
-        raise InputInvalid.of("cursor", "NOT_A_CURSOR", "Start from the first page") from error
 
 
 ROUTES: list[Any] = [

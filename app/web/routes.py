@@ -22,6 +22,7 @@ from app.web.live import live
 from app.web.metrics import metrics
 from app.web.openapi import openapi
 from app.web.operations_api import ROUTES as OPERATIONS_API
+from app.web.operations_pages import ROUTES as OPERATIONS_PAGES
 from app.web.person_pages import ROUTES as PERSON_PAGES
 from app.web.search_page import ROUTES as SEARCH_PAGE
 
@@ -33,6 +34,7 @@ PAGES: list[Any] = [
     *PERSON_PAGES,
     *IDENTITY_PAGES,
     *INVESTMENTS_PAGES,
+    *OPERATIONS_PAGES,
     *LEDGER_PAGES,
     *AUDIT_PAGES,
     *SEARCH_PAGE,

@@ -34,6 +34,7 @@ class Things:
     job: UUID
     delegation: UUID
     destination: UUID
+    deadline: UUID
     other_manager: UUID
 
 
@@ -104,6 +105,7 @@ MATRIX: dict[tuple[str, str], Route] = {
     ("POST", "/subscriptions/{subscription_id}/redeem"): Route(
         "subscription", _MEMBER, body=_portion
     ),
+    ("GET", "/deadlines/{deadline_id}"): Route("deadline", STAFF),
     ("GET", _PAGE): Route("redemption", _READERS),
     ("GET", _REST): Route("redemption", _READERS),
     **{("POST", f"{_PAGE}/{step}"): route for step, route in _STEPS.items()},
@@ -121,6 +123,7 @@ MATRIX: dict[tuple[str, str], Route] = {
         "destination", _MEMBER
     ),
     ("POST", "/api/v1/jobs/{job_id}/rerun"): Route("job", frozenset({"operations"})),
+    ("POST", "/jobs/{job_id}/rerun"): Route("job", frozenset({"operations"})),
     ("POST", "/api/v1/delegations/{delegation_id}/revoke"): Route(
         "delegation", _RM | {"compliance"}
     ),

@@ -49,6 +49,9 @@ async def things_of(desk: Desk, redemption_id: UUID) -> Things:
         )
     async with desk.working("ops"):
         job = await fetch_value("SELECT id FROM job LIMIT 1")
+        deadline = await fetch_value(
+            "SELECT id FROM deadline WHERE subject_id = $1 ORDER BY id LIMIT 1", redemption_id
+        )
         row = await fetch_row(
             "SELECT e.id, p.account_id FROM ledger_entry e JOIN ledger_posting p"
             " ON p.entry_id = e.id WHERE e.subject_id = $1 ORDER BY e.id, p.position LIMIT 1",
@@ -68,6 +71,7 @@ async def things_of(desk: Desk, redemption_id: UUID) -> Things:
         job=job,
         delegation=delegation,
         destination=desk.destinations["member", "yield"],
+        deadline=deadline,
         other_manager=other_manager,
     )
 

@@ -34,6 +34,7 @@ async def test_a_path_that_names_nothing_is_not_there(seats: Seats, desk: Desk) 
             ("member", "/ledger/entries/{}"),
             ("ops", f"{API}/ledger/accounts/{{}}/balance"),
             ("ops", f"{API}/ledger/entries/{{}}"),
+            ("ops", "/deadlines/{}"),
         ]:
             answer = await people[login].get(path.format(text))
             if answer.status_code != 404:
@@ -44,6 +45,7 @@ async def test_a_path_that_names_nothing_is_not_there(seats: Seats, desk: Desk) 
             ("member", f"{REST}/redemptions/{{}}/cancel"),
             ("trader", f"{REST}/redemptions/{{}}/retry-payout"),
             ("rm", f"{API}/approvals/{{}}/decisions"),
+            ("ops", "/jobs/{}/rerun"),
         ]:
             body = {"decision": "approve", "note": ""} if "decisions" in path else {"note": ""}
             answer = await people[login].post(
@@ -88,6 +90,20 @@ QUERIES = [
     ("member", "/search", "q", ["%00"]),
     ("member", "/redemptions", "state", ["x", "%00"]),
     ("member", "/redemptions", "cursor", ["x", "%00"]),
+    ("ops", "/deadlines", "state", ["x", "%00"]),
+    (
+        "ops",
+        "/deadlines",
+        "cursor",
+        ["x", "%00", "2026-01-01_x", f"0001-01-01T00:00:00%2B14:00_{NOT_THERE}"],
+    ),
+    ("ops", "/deadlines/export", "state", ["x", "%00"]),
+    ("ops", "/approval-records", "state", ["x", "%00"]),
+    ("ops", "/approval-records", "cursor", ["x", "%00"]),
+    ("ops", "/approval-records/export", "state", ["x", "%00"]),
+    ("ops", "/jobs", "kind", ["%00"]),
+    ("ops", "/jobs", "cursor", ["x", "%00", "2026-01-01_x"]),
+    ("ops", "/jobs/export", "kind", ["%00"]),
     ("member", "/notifications", "cursor", ["x", "%00", "2026-01-01_x", "_"]),
 ]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from app.kernel.database import fetch_value
 from app.kernel.ids import new_id
 from app.web.shell import Portal
 from tests.investments import steps
@@ -44,6 +45,9 @@ async def test_every_unsafe_page_route_refuses_a_foreign_hand(
             },
         ),
     }
+    async with desk.working("ops"):
+        job = await fetch_value("SELECT id FROM job LIMIT 1")
+    doable["/jobs/{job_id}/rerun"] = ("ops", f"/jobs/{job}/rerun", {})
     for step, login, id_ in [
         ("approve", "rm", waiting),
         ("reject", "rm", waiting),

@@ -202,6 +202,14 @@ class CustodyAccountView(View, frozen=True, kw_only=True):
         return None if self.balance is None else self.balance - self.expected
 
 
+class RedemptionName(View, frozen=True, kw_only=True):
+    """What a list of other things calls a redemption."""
+
+    reference: str
+    client_name: str
+    state: RedemptionState
+
+
 class ManagerOption(View, frozen=True, kw_only=True):
     id: UUID
     name: str

@@ -19,14 +19,26 @@ from app.kernel.errors import NotFound
 
 
 async def approvals(
-    *, state: ApprovalState | None = None, after: UUID | None = None, limit: int = 50
+    *,
+    state: ApprovalState | None = None,
+    approver: UUID | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
 ) -> list[ApprovalView]:
-    """Approvals of the tenant, newest first; `after` is the last id of the page before."""
+    """Approvals of the tenant, newest first; `after` is the last id of the page before.
+
+    With `approver`, those that name them in a stage.
+    """
     rows = await fetch(
         "SELECT * FROM approval WHERE ($1::text IS NULL OR state = $1)"
-        " AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
+        " AND ($2::uuid IS NULL OR id < $2)"
+        " AND ($3::uuid IS NULL OR EXISTS (SELECT 1 FROM"
+        "   jsonb_path_query(policy, '$.stages[*].approvers[*]') AS named"
+        "   WHERE named = to_jsonb($3::uuid)))"
+        " ORDER BY id DESC LIMIT $4",
         state.value if state else None,
         after,
+        approver,
         limit,
     )
     return await _views(rows)

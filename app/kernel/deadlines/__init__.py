@@ -13,14 +13,25 @@ from app.kernel.deadlines.operations import (
     start_deadline,
     stop_deadline,
 )
-from app.kernel.deadlines.queries import deadlines, deadlines_of, trail
-from app.kernel.deadlines.values import DeadlineState, Timer
+from app.kernel.deadlines.queries import deadline, deadline_counts, deadlines, deadlines_of, trail
+from app.kernel.deadlines.values import (
+    DeadlineCounts,
+    DeadlineState,
+    DeadlineView,
+    Timer,
+    TrailEntry,
+)
 
 __all__ = [
+    "DeadlineCounts",
     "DeadlineNotRunning",
     "DeadlineState",
+    "DeadlineView",
     "FiredMark",
     "Timer",
+    "TrailEntry",
+    "deadline",
+    "deadline_counts",
     "deadlines",
     "deadlines_of",
     "extend_deadline",

@@ -58,7 +58,17 @@ class DeadlineView(msgspec.Struct, frozen=True, kw_only=True):
 
     subject_kind: str
     subject_id: UUID
+    stopped_at: datetime | None
     timer: Timer
+
+
+class DeadlineCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """`at_risk` are those of `running` with 80% of their time gone; `breached_open` those whose
+    time has run out and that nobody has met yet."""
+
+    running: int
+    at_risk: int
+    breached_open: int
 
 
 class TrailEntry(msgspec.Struct, frozen=True, kw_only=True):

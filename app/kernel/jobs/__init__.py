@@ -4,6 +4,7 @@
 A worker killed at any instant loses nothing: the row is found again, and takes effect once.
 """
 
+from app.kernel.jobs.backlog import KindBacklog, backlog
 from app.kernel.jobs.dead_letters import DeadLetter, JobNotDead, dead_letters, rerun
 from app.kernel.jobs.outside import LeaseLost, OutsideCall
 from app.kernel.jobs.queue import enqueue
@@ -13,9 +14,11 @@ __all__ = [
     "DeadLetter",
     "FailedForGood",
     "JobNotDead",
+    "KindBacklog",
     "LeaseLost",
     "OutsideCall",
     "RetryLater",
+    "backlog",
     "dead_letters",
     "enqueue",
     "job",

@@ -28,14 +28,24 @@ class JobNotDead(Conflict):
     title = "This job has not failed for good, so there is nothing to run again"
 
 
-async def dead_letters(*, limit: int = 50, before: datetime | None = None) -> list[DeadLetter]:
-    """The tenant's dead jobs, the latest first; `before` is the `finished_at` of the last seen."""
+async def dead_letters(
+    *,
+    kind: str | None = None,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int = 50,
+) -> list[DeadLetter]:
+    """The tenant's dead jobs, the latest first.
+
+    `after` is when the last one of the page before was finished, and its id.
+    """
     rows = await fetch(
         "SELECT id, kind, payload, failures, last_error, created_at, finished_at FROM job"
-        " WHERE state = 'dead' AND ($2::timestamptz IS NULL OR finished_at < $2)"
-        " ORDER BY finished_at DESC LIMIT $1",
+        " WHERE state = 'dead' AND ($1::text IS NULL OR kind = $1)"
+        " AND ($2::timestamptz IS NULL OR (finished_at, id) < ($2, $3::uuid))"
+        " ORDER BY finished_at DESC, id DESC LIMIT $4",
+        kind,
+        *(after or (None, None)),
         limit,
-        before,
     )
     return [DeadLetter(**dict(row)) for row in rows]
 

@@ -1,0 +1,8 @@
+"""The operations desk: clocks, jobs, approvals, and what needs a hand."""
+
+from app.web.operations_pages.approvals import ApprovalRecords
+from app.web.operations_pages.dashboard import dashboard
+from app.web.operations_pages.deadlines import Deadlines
+from app.web.operations_pages.jobs import Jobs
+
+ROUTES = [dashboard, Deadlines, Jobs, ApprovalRecords]

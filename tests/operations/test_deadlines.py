@@ -1,0 +1,106 @@
+"""The clocks as the operations desk reads them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from uuid import UUID
+
+import pytest
+
+from app.kernel.database import execute, fetch_value
+from app.web import export
+from app.web.operations_pages import deadlines
+from tests.investments import steps
+from tests.security.seats import Seats
+from tests.support.desk import Desk
+
+
+async def clock_of(desk: Desk, redemption_id: UUID) -> UUID:
+    async with desk.working("ops"):
+        found: UUID = await fetch_value(
+            "SELECT id FROM deadline WHERE subject_id = $1 ORDER BY id LIMIT 1", redemption_id
+        )
+    return found
+
+
+async def test_it_lists_what_runs_with_its_subject_and_trail(seats: Seats, desk: Desk) -> None:
+    redemption_id = await steps.request(desk)
+    clock = await clock_of(desk, redemption_id)
+    ops = await seats.of(desk, "ops")
+    page = await ops.get("/deadlines")
+    assert f"/redemptions/{redemption_id}" in page.text
+    assert f"timer-{clock}" in page.text
+    one = await ops.get(f"/deadlines/{clock}")
+    assert one.status_code == 200
+    assert "Started" in one.text and "Member" in one.text
+
+
+async def test_the_filter_is_in_the_address(seats: Seats, desk: Desk) -> None:
+    clock = await clock_of(desk, await steps.request(desk))
+    ops = await seats.of(desk, "ops")
+    for query, is_there in [
+        ("", True),
+        ("?state=running", True),
+        ("?state=breached", False),
+        ("?state=met", False),
+    ]:
+        found = await ops.get(f"/deadlines{query}")
+        assert (str(clock) in found.text) is is_there, query
+        exported = await ops.get(f"/deadlines/export{query}")
+        assert (str(clock) in exported.text) is is_there, query
+    assert "None in this state" in (await ops.get("/deadlines?state=met")).text
+
+
+async def test_an_empty_desk_says_what_will_appear(seats: Seats, desk: Desk) -> None:
+    assert "No clock is running" in (await (await seats.of(desk, "ops")).get("/deadlines")).text
+
+
+async def test_pages_follow_each_other_without_gap_or_repeat(
+    seats: Seats, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deadlines, "PAGE_SIZE", 1)
+    monkeypatch.setattr(export, "BATCH_ROWS", 1)
+    wanted = [
+        str(await clock_of(desk, await steps.request(desk, login=login, key=key)))
+        for login, key in [("member", "yield"), ("member", "growth"), ("member2", "yield")]
+    ]
+    async with desk.working("ops"):  # all due at once: the id decides
+        await execute("UPDATE deadline SET due_at = (SELECT max(due_at) FROM deadline)")
+    ops = await seats.of(desk, "ops")
+    seen, path = [], "/deadlines?state=running"
+    while path:
+        page = (await ops.get(path)).text
+        seen += [clock for clock in wanted if f"row-{clock}" in page]
+        path = ""
+        if "cursor=" in page:
+            path = "/deadlines?state=running&cursor=" + page.split("cursor=")[1].split('"')[0]
+    assert seen == sorted(wanted)
+    answer = await ops.get("/deadlines/export?state=running")
+    assert [row["id"] for row in csv.DictReader(io.StringIO(answer.text))] == sorted(wanted)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert 'filename="deadlines-running.csv"' in answer.headers["content-disposition"]
+
+
+async def test_a_manager_sees_and_exports_their_own_clients_alone(
+    seats: Seats, desk: Desk, stranger: Desk
+) -> None:
+    clock = str(await clock_of(desk, await steps.request(desk)))
+    for who, login, is_there in [
+        (desk, "rm", True),
+        (desk, "compliance", True),
+        (desk, "rm2", False),
+        (desk, "trader", False),  # not approved yet
+        (stranger, "ops", False),
+    ]:
+        seat = await seats.of(who, login)
+        for path in ("/deadlines", "/deadlines/export"):
+            assert (clock in (await seat.get(path)).text) is is_there, (login, path)
+
+
+async def test_members_and_administrators_have_no_business_here(seats: Seats, desk: Desk) -> None:
+    for login in ("member", "admin"):
+        seat = await seats.of(desk, login)
+        for path in ("/deadlines", "/deadlines/export"):
+            assert (await seat.get(path)).status_code == 403, (login, path)
+        assert 'href="/deadlines"' not in (await seat.get("/notifications")).text
