@@ -3,8 +3,6 @@ was written, so a page and a file show what the chain holds."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
 from datetime import time as clock
@@ -24,6 +22,7 @@ from app.kernel.database import unit_of_work
 from app.kernel.errors import InputInvalid
 from app.kernel.ids import new_id
 from app.web.api import cursor_id
+from app.web.export import written
 from app.web.forms import read_form, refuse_control_characters
 from app.web.guards import requires
 from app.web.rendering import Page
@@ -33,8 +32,6 @@ from app.web.viewer import PortalRequest, Viewer, viewer_of
 PAGE_SIZE = 50
 YEARS = range(1970, 3000)
 FILTERS = ("actor", "action", "q", "subject_kind", "subject", "from", "to")
-# A spreadsheet takes a cell that begins so for a formula; with an apostrophe before it, it is text.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,33 +98,20 @@ class AuditPages(Controller):
         )
 
 
-async def _csv(viewer: Viewer, conditions: dict[str, Any], before_id: UUID) -> AsyncIterator[bytes]:
+async def _csv(viewer: Viewer, conditions: dict[str, Any], before_id: UUID) -> AsyncIterator[str]:
     """Page by page, each in a short unit of work of its own: no transaction waits for a reader."""
     columns = AuditRecordView.__struct_fields__
-    yield _lines([list(columns)])
+    yield written(columns)
     last: UUID | None = before_id
     while last is not None:
         async with unit_of_work(tenant=viewer.tenant.id, actor=viewer.actor, read_only=True):
             found = await records(**conditions, before_id=last, limit=PAGE_RECORDS_MAX)
-        yield _lines([[_cell(getattr(row, name)) for name in columns] for row in found])
+        yield "".join(written([_cell(getattr(row, name)) for name in columns]) for row in found)
         last = found[-1].id if len(found) == PAGE_RECORDS_MAX else None
 
 
-def _lines(rows: list[list[str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, dict):
-        return msgspec.json.encode(value).decode()
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+def _cell(value: Any) -> Any:
+    return msgspec.json.encode(value).decode() if isinstance(value, dict) else value
 
 
 def _conditions(filters: dict[str, str], viewer: Viewer) -> dict[str, Any]:
