@@ -37,7 +37,7 @@ async def test_the_right_password_opens_a_session(browser: Browser, tenant: Test
         ("member", "/holdings"),
         ("rm", "/approvals"),
         ("trader", "/settlement"),
-        ("operations", "/redemptions"),
+        ("operations", "/operations"),
         ("compliance", "/approvals"),
     ],
 )
