@@ -83,7 +83,7 @@ journeys: setup browser
 # One after the other even under `make -j`: they share two cores and one output.
 .NOTPARALLEL:
 
-bench: setup
+bench: setup browser
 	.venv/bin/python -m bench
 
 lint: check

@@ -142,10 +142,10 @@ class _Scene:
 
 def run(portal: Portal, *, rounds: int) -> Comparison:
     """Raises AssertionError where what was measured was not right."""
+    # Before Playwright's loop runs: looking for a browser may start one of its own.
+    chromium = ensure_chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(ensure_chromium()), args=["--no-sandbox"]
-        )
+        browser = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
         scene = _Scene(browser, portal.url)
         for _ in range(WARM_UP_ROUNDS):
             _round(scene)

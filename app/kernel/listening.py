@@ -40,6 +40,8 @@ async def listen(url: str, *, wake: Mapping[str, Callable[[], object]]) -> NoRet
             await _hear(connection, list(wake), wake)
         except Exception as error:
             _log.warning("listening again", error=type(error).__name__)
+            # Or an error that comes back at once would have us connect without a pause.
+            await asyncio.sleep(delay)
         finally:
             connection.terminate()
 

@@ -34,19 +34,21 @@ async def decide_redemption(
     Raises `NotFound` for somebody else's client, `WrongState`, `Changed`, and what `decide`
     raises.
     """
-    redemption = await lock_visible_redemption(redemption_id=redemption_id)
-    check_step(redemption, decision.value, version=version)
-    return await decide_locked(
-        approval_id=redemption["approval_id"], subject=redemption, decision=decision, note=note
-    )
+    return await _decide(redemption_id, decision.value, decision, note, version)
 
 
 async def clear_redemption(
     *, redemption_id: UUID, decision: Decision, note: str, version: int | None = None
 ) -> Outcome:
     """Clear or decline for compliance, after the manager's approval. Raises as `decide_redemption`."""
-    redemption = await lock_visible_redemption(redemption_id=redemption_id)
     step = "clear" if decision is Decision.approve else "decline"
+    return await _decide(redemption_id, step, decision, note, version)
+
+
+async def _decide(
+    redemption_id: UUID, step: str, decision: Decision, note: str, version: int | None
+) -> Outcome:
+    redemption = await lock_visible_redemption(redemption_id=redemption_id)
     check_step(redemption, step, version=version)
     return await decide_locked(
         approval_id=redemption["approval_id"], subject=redemption, decision=decision, note=note
