@@ -22,6 +22,7 @@ from piccolo.engine.postgres import PostgresEngine
 
 from app.kernel.actors import Actor
 from app.kernel.errors import Unavailable
+from app.kernel.trail import Trail
 
 Isolation = Literal["read committed", "repeatable read", "serializable"]
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
@@ -56,10 +57,11 @@ DB = Engine(config={})
 class UnitOfWork:
     """One open transaction: its tenant, its actor, and the business time it works at.
 
-    `connection` is also all that Piccolo asks of a transaction object.
+    `connection` is also all that Piccolo asks of a transaction object. `trail` gathers what is
+    written with the commit.
     """
 
-    __slots__ = ("actor", "connection", "depth", "now", "read_only", "tenant_id")
+    __slots__ = ("actor", "connection", "depth", "now", "read_only", "tenant_id", "trail")
 
     def __init__(
         self,
@@ -75,6 +77,7 @@ class UnitOfWork:
         self.now = now
         self.read_only = read_only
         self.depth = 0
+        self.trail = Trail()
 
     @property
     def tenant(self) -> UUID:
@@ -202,6 +205,8 @@ async def unit_of_work(
             piccolo = DB.current_transaction.set(unit)  # type: ignore[arg-type]
             try:
                 yield unit
+                if unit.tenant_id is not None:
+                    await unit.trail.write(connection, unit.tenant_id)
             finally:
                 DB.current_transaction.reset(piccolo)
                 _current.reset(token)
@@ -288,11 +293,13 @@ async def savepoint() -> AsyncIterator[None]:
     unit = current()
     unit.depth += 1
     name = f"s{unit.depth}"
+    mark = unit.trail.mark()
     try:
         await unit.connection.execute(f"SAVEPOINT {name}")
         try:
             yield
         except BaseException:
+            unit.trail.back_to(mark)
             if not unit.connection.is_closed():
                 await unit.connection.execute(f"ROLLBACK TO {name}; RELEASE {name}")
             raise

@@ -2,13 +2,16 @@
 
 One subscription a tenant; hints are handed to the sockets that listen to their topics. A socket that
 is slow gathers topics, not messages: what waits for it is never more than what it listens to.
+
+What this process commits it tells by itself, a few milliseconds before the relay would; the relay
+tells everything regardless, and what a process has heard already it does not hear again.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
@@ -20,6 +23,7 @@ from litestar.channels import ChannelsPlugin
 from app.domains.identity.queries import sessions_alive
 from app.kernel.errors import Unavailable
 from app.kernel.outbox.topics import Hint, live_channel
+from app.kernel.trail import EventRow
 from app.web.live_backend import ResilientChannels, new_redis
 from app.web.metrics import SOCKETS
 from app.web.viewer import Viewer
@@ -29,6 +33,10 @@ BACKLOG_MAX = 1000
 # A session that ended closes its sockets within this time, whether or not Redis is there.
 RECHECK_SECONDS = 3.0
 SESSION_GONE = 4401
+# Of so many events a process remembers that it told its sockets.
+HEARD_MAX = 4096
+# While Redis is slow, so many tellings wait for it; the relay makes up for the others.
+TELLINGS_MAX = 100
 _RESYNC = msgspec.json.encode({"resync": True}).decode()
 
 
@@ -81,12 +89,15 @@ class Hub:
         self._per_person: Counter[UUID | None] = Counter()
         self._subscriptions: dict[UUID, asyncio.Task[None]] = {}
         self._channels: ChannelsPlugin | None = None
+        self._backend: ResilientChannels | None = None
+        self._heard: dict[str, None] = {}
+        self._tellings: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        backend = ResilientChannels(redis=new_redis(), on_return=self.resync_all)
+        self._backend = ResilientChannels(redis=new_redis(), on_return=self.resync_all)
         self._channels = ChannelsPlugin(
-            backend,
+            self._backend,
             arbitrary_channels_allowed=True,
             subscriber_max_backlog=BACKLOG_MAX,
             subscriber_backlog_strategy="dropleft",
@@ -96,7 +107,7 @@ class Hub:
             try:
                 yield
             finally:
-                tasks = [recheck, *self._subscriptions.values()]
+                tasks = [recheck, *self._subscriptions.values(), *self._tellings]
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
@@ -123,6 +134,30 @@ class Hub:
             if not self._per_person[listener.viewer.actor.id]:
                 del self._per_person[listener.viewer.actor.id]
 
+    def tell(self, tenant_id: UUID, events: Sequence[EventRow]) -> None:
+        """Tell pages, here and in other processes, of what has just been committed."""
+        hints = [Hint(event.topics, str(event.id)) for event in events if event.topics]
+        for hint in hints:
+            self._hear(tenant_id, hint)
+        if hints and self._backend is not None and len(self._tellings) < TELLINGS_MAX:
+            telling = asyncio.create_task(self._publish(self._backend, tenant_id, hints))
+            self._tellings.add(telling)
+            telling.add_done_callback(self._tellings.discard)
+
+    @staticmethod
+    async def _publish(backend: ResilientChannels, tenant_id: UUID, hints: list[Hint]) -> None:
+        for hint in hints:
+            await backend.publish(msgspec.json.encode(hint), [live_channel(tenant_id)])
+
+    def _hear(self, tenant_id: UUID, hint: Hint) -> None:
+        if hint.version in self._heard:
+            return
+        self._heard[hint.version] = None
+        if len(self._heard) > HEARD_MAX:
+            del self._heard[next(iter(self._heard))]
+        for listener in self._listeners.get(tenant_id, ()):
+            listener.hear(hint)
+
     def resync_all(self) -> None:
         """Everybody looks again: hints were lost."""
         for listeners in self._listeners.values():
@@ -138,8 +173,7 @@ class Hub:
                 except msgspec.MsgspecError:
                     _log.warning("a live update could not be read")
                     continue
-                for listener in self._listeners.get(tenant_id, ()):
-                    listener.hear(hint)
+                self._hear(tenant_id, hint)
 
     async def _recheck_sessions(self) -> None:
         """All sockets of the process in one question. While the database is away, they stay."""

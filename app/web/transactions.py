@@ -1,7 +1,7 @@
 """`@transactional`: the unit of work around a handler.
 
-It opens the unit of work for the viewer's tenant, runs the handler, commits, and only then renders
-what the handler returned. What the server asks to be repeated (serialization failures, deadlocks)
+It opens the unit of work for the viewer's tenant, runs the handler, commits, and only then tells live
+pages and renders what the handler returned. What the server asks to be repeated (serialization failures, deadlocks)
 runs again as a whole, so a handler does nothing that leaves the process.
 
     @post("/redemptions", guards=[requires("redemption:request")])
@@ -31,6 +31,7 @@ from app.kernel.database import Isolation, current, retrying, unit_of_work
 from app.kernel.errors import DomainError
 from app.kernel.notifications.queries import unread_count
 from app.web.forms import CSRF_FIELD, FORM_TYPE, IDEMPOTENCY_FIELD, content_type_of, read_form
+from app.web.live_hub import Hub
 from app.web.rendering import Page, See, Shown, redirect, render
 from app.web.trace import trace_of
 from app.web.viewer import PortalRequest, Viewer
@@ -84,16 +85,23 @@ def transactional(
                     actor=viewer.actor if viewer else SYSTEM,
                     isolation=isolation,
                     read_only=read_only,
-                ):
-                    if key is not None and (stored := await _stored(key)) is not None:
-                        return stored
-                    result = await handler(*args, **kwargs)
-                    if isinstance(result, Page):
-                        return await _page(result, viewer, keeps_key=key is not None)
-                    response = _response(request, result)
-                    if key is not None:
-                        await _keep(key, response, moved_money=moves_money)
-                    return response
+                ) as unit:
+                    outcome = await answer()
+                if unit.tenant_id is not None:
+                    hub: Hub = request.app.state.hub
+                    hub.tell(unit.tenant_id, unit.trail.events)
+                return outcome
+
+            async def answer() -> Response[Any] | tuple[Page, Shown]:
+                if key is not None and (stored := await _stored(key)) is not None:
+                    return stored
+                result = await handler(*args, **kwargs)
+                if isinstance(result, Page):
+                    return await _page(result, viewer, keeps_key=key is not None)
+                response = _response(request, result)
+                if key is not None:
+                    await _keep(key, response, moved_money=moves_money)
+                return response
 
             trace = trace_of(request)
             try:

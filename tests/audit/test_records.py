@@ -25,6 +25,7 @@ async def test_keeps_actor_subject_change_and_both_times(tenant: TestTenant) -> 
             before={"state": "pending"},
             after={"state": "approved", "amount": Decimal("10.50")},
         )
+    async with unit_of_work(tenant=tenant.id, actor=person):
         [found] = await records(subject_kind="redemption", subject_id=subject)
     assert (found.actor_id, found.actor_name) == (person.id, person.name)
     assert (found.request_id, found.address) == (person.request_id, person.address)
@@ -50,6 +51,7 @@ async def test_masks_personal_data_and_secrets_at_any_depth_but_not_names(
                 "address": None,
             },
         )
+    async with unit_of_work(tenant=tenant.id, actor=a_person()):
         [found] = await records()
     assert found.after == {
         "name": "Ada Lovelace",

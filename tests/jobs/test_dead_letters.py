@@ -31,6 +31,7 @@ async def test_a_rerun_job_has_all_its_attempts_again(tenant: TestTenant) -> Non
     person = a_person()
     async with unit_of_work(tenant=tenant.id, actor=person):
         await rerun(job_id=job_id)
+    async with unit_of_work(tenant=tenant.id, actor=person):
         record = await fetch_row("SELECT * FROM audit_record WHERE action = 'job.rerun'")
     assert record is not None and record["actor_id"] == person.id
     await work.run(tenant.id, job_id)

@@ -10,7 +10,6 @@ import pytest
 from app.kernel.actors import SYSTEM
 from app.kernel.database import execute, fetch, unit_of_work
 from app.kernel.errors import NotFound, Unavailable
-from app.kernel.ids import new_id
 from app.kernel.jobs.queue import due_jobs
 from app.kernel.jobs.running import run_job
 from app.kernel.notifications import (
@@ -23,8 +22,8 @@ from app.kernel.notifications import (
     register_mail_transport,
     unread_count,
 )
-from app.kernel.outbox import emit
 from tests.support.database import TestTenant, a_person
+from tests.support.events import an_event
 
 sent: list[dict[str, object]] = []
 
@@ -46,10 +45,8 @@ def _ports(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def tell(tenant: TestTenant, *people: UUID, event_id: UUID | None = None) -> UUID:
+    event_id = event_id or await an_event(tenant.id)
     async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
-        event_id = event_id or await emit(
-            type="test.told", subject_kind="thing", subject_id=new_id(), payload={}
-        )
         await notify(
             recipients=people,
             event_type="test.told",
@@ -200,11 +197,9 @@ async def test_pages_go_on_after_the_last_one_seen(tenant: TestTenant) -> None:
 async def test_a_link_never_leaves_the_portal(tenant: TestTenant, link: str) -> None:
     ada = a_person()
     assert ada.id
+    event_id = await an_event(tenant.id)
     with pytest.raises(asyncpg.CheckViolationError):
         async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
-            event_id = await emit(
-                type="test.told", subject_kind="thing", subject_id=new_id(), payload={}
-            )
             await notify(
                 recipients=[ada.id],
                 event_type="test.told",

@@ -10,6 +10,11 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
+from app.kernel.actors import SYSTEM
+from app.kernel.database import fetch_value, savepoint, unit_of_work
+from app.kernel.ids import new_id
+from app.kernel.notifications.operations import notify
+from app.kernel.outbox.emitting import emit
 from app.kernel.outbox.topics import Hint, live_channel
 from app.settings import settings
 from app.web import live, live_hub
@@ -21,6 +26,7 @@ from app.web.trace import Trace
 from app.web.viewer import Viewer
 from tests.support.client import Browser, add_person, portal_client, sign_in
 from tests.support.database import TestTenant
+from tests.support.events import an_event
 from tests.support.socket import open_socket
 from tests.support.waiting import eventually
 
@@ -50,7 +56,7 @@ async def seat(browser: Browser, tenant: TestTenant) -> Seat:
     return await _seat(browser, tenant)
 
 
-async def _publish(tenant: TestTenant, *topics: str, version: str = "v1") -> None:
+async def _publish(tenant: TestTenant, *topics: str, version: str = "") -> None:
     redis = Redis.from_url(settings().redis_url)
     try:
         channel = live_channel(tenant.id)
@@ -60,7 +66,7 @@ async def _publish(tenant: TestTenant, *topics: str, version: str = "v1") -> Non
             if subscribers:
                 break
             await asyncio.sleep(0.01)
-        await redis.publish(channel, msgspec.json.encode(Hint(topics, version)))
+        await redis.publish(channel, msgspec.json.encode(Hint(topics, version or new_id().hex)))
     finally:
         await redis.aclose()
 
@@ -139,6 +145,66 @@ class TestHints:
                 await _publish(other, "same", version="theirs")
                 await _publish(tenant, "same", version="ours")
                 assert (await socket.next())["version"] == "ours"
+
+    async def test_what_was_heard_once_is_not_heard_again(
+        self, portal: Portal, seat: Seat, tenant: TestTenant
+    ) -> None:
+        topics = seat.topics("a", "b")
+        async with open_socket(portal, topics, cookies=seat.cookies) as socket:
+            await _publish(tenant, "a", version="first")
+            assert (await socket.next())["version"] == "first"
+            await _publish(tenant, "a", version="first")
+            await _publish(tenant, "b", version="second")
+            assert await socket.next() == {"topics": ["b"], "version": "second"}
+
+    async def test_a_commit_is_told_at_once_and_not_again_by_the_relay(
+        self, portal: Portal, browser: Browser, seat: Seat, tenant: TestTenant
+    ) -> None:
+        me = seat.viewer.actor.id
+        assert me is not None
+        event_id = await an_event(tenant.id)
+        async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+            await notify(
+                recipients=[me],
+                event_type="test.told",
+                title="Look",
+                body="",
+                link="/",
+                event_id=event_id,
+            )
+        topic = f"member:{me}"
+        async with open_socket(portal, seat.topics(topic), cookies=seat.cookies) as socket:
+            await eventually(_sockets_of(portal, seat), 1, within_seconds=5)
+            # No relay runs here: what commits says so itself.
+            assert (await browser.post_form("/notifications/read")).status_code == 303
+            told = await socket.next()
+            assert told["topics"] == [topic]
+            await _publish(tenant, topic, version=told["version"])
+            await _publish(tenant, topic, version="later")
+            assert (await socket.next())["version"] == "later"
+
+    async def test_what_was_undone_is_not_told(
+        self, portal: Portal, browser: Browser, seat: Seat, tenant: TestTenant
+    ) -> None:
+        topic = f"member:{seat.viewer.actor.id}"
+        async with open_socket(portal, seat.topics(topic), cookies=seat.cookies) as socket:
+            await eventually(_sockets_of(portal, seat), 1, within_seconds=5)
+            async with unit_of_work(tenant=tenant.id, actor=SYSTEM) as unit:
+                with pytest.raises(ValueError, match="undone"):
+                    async with savepoint():
+                        await emit(
+                            type="test.told",
+                            subject_kind="thing",
+                            subject_id=new_id(),
+                            payload={},
+                            topics=[topic],
+                        )
+                        raise ValueError("undone")
+                assert unit.trail.events == []
+                assert await fetch_value("SELECT count(*) FROM outbox_event") == 0
+            portal.litestar.state.hub.tell(tenant.id, unit.trail.events)
+            await _publish(tenant, topic, version="later")
+            assert (await socket.next())["version"] == "later"
 
     async def test_what_cannot_be_read_is_skipped(
         self, portal: Portal, seat: Seat, tenant: TestTenant

@@ -6,12 +6,11 @@ import pytest
 
 from app.kernel.actors import SYSTEM
 from app.kernel.database import unit_of_work
-from app.kernel.ids import new_id
 from app.kernel.notifications.operations import notify
-from app.kernel.outbox.emitting import emit
 from app.web.shell import Portal
 from tests.support.client import Browser, Person, add_person, portal_client, sign_in
 from tests.support.database import TestTenant
+from tests.support.events import an_event
 
 
 @pytest.fixture
@@ -22,10 +21,8 @@ async def person(browser: Browser, tenant: TestTenant) -> Person:
 
 
 async def _tell(tenant: TestTenant, person: Person, title: str = "A request waits") -> None:
+    event_id = await an_event(tenant.id)
     async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
-        event_id = await emit(
-            type="test.told", subject_kind="thing", subject_id=new_id(), payload={}
-        )
         await notify(
             recipients=[person.membership_id],
             event_type="test.told",

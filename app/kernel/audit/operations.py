@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from app.kernel.audit.masking import masked
-from app.kernel.database import current, execute
+from app.kernel.database import current
 from app.kernel.ids import new_id
+from app.kernel.trail import AuditRow
 
 
 async def record(
@@ -25,22 +26,21 @@ async def record(
     """
     unit = current()
     actor = unit.actor
-    await execute(
-        "INSERT INTO audit_record (tenant_id, id, business_at, actor_id, actor_name, actor_role, "
-        "action, subject_kind, subject_id, before, after, request_id, address, trace) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-        unit.tenant,
-        new_id(),
-        unit.now,
-        actor.id,
-        actor.name,
-        actor.role,
-        action,
-        subject_kind,
-        subject_id,
-        masked(before),
-        masked(after),
-        actor.request_id,
-        actor.address,
-        actor.trace,
+    assert unit.tenant_id is not None, "what is audited happens in a tenant"
+    unit.trail.audited.append(
+        AuditRow(
+            id=new_id(),
+            business_at=unit.now,
+            actor_id=actor.id,
+            actor_name=actor.name,
+            actor_role=actor.role,
+            action=action,
+            subject_kind=subject_kind,
+            subject_id=subject_id,
+            before=masked(before),
+            after=masked(after),
+            request_id=actor.request_id,
+            address=actor.address,
+            trace=actor.trace,
+        )
     )

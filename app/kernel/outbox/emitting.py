@@ -6,23 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from app.kernel.database import current, execute
+from app.kernel.database import current
 from app.kernel.ids import new_id
 from app.kernel.outbox.consumers import consumer_kind, consumers_of
-
-_EMIT = """
-WITH event AS (
-  INSERT INTO outbox_event (tenant_id, id, type, version, subject_kind, subject_id, payload,
-    topics, consumers, actor_id, actor_name, request_id, trace, occurred_at, recorded_at, state)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, clock_timestamp(),
-    'pending')
-)
-INSERT INTO job (tenant_id, id, kind, payload, state, due_at, attempt, failures, event_id,
-  consumer, request_id, trace, created_at)
-SELECT $1, reaction.id, reaction.kind, jsonb_build_object('event_id', $2::uuid), 'pending',
-  clock_timestamp(), 0, 0, $2, reaction.name, $12, $13, clock_timestamp()
-FROM unnest($15::uuid[], $16::text[], $9::text[]) AS reaction (id, kind, name)
-"""
+from app.kernel.trail import EventRow, ReactionRow
 
 
 async def emit(
@@ -34,32 +21,36 @@ async def emit(
     topics: Sequence[str] = (),
     version: int = 1,
 ) -> UUID:
-    """Write an event and, in the same statement, a job for each of its consumers; returns its id.
+    """Have an event written, and in the same statement a job for each of its consumers, with the
+    commit; returns its id.
 
     `payload` follows docs/events/<type>.v<version>.json. `topics` are what live pages listen to,
     as in `redemption:<id>`. Nothing leaves the process: the relay and the workers do that after
     the commit.
     """
     unit = current()
+    assert unit.tenant_id is not None, "what happens happens in a tenant"
     event_id = new_id()
     consumers = consumers_of(type)
-    await execute(
-        _EMIT,
-        unit.tenant,
-        event_id,
-        type,
-        version,
-        subject_kind,
-        subject_id,
-        payload,
-        list(topics),
-        consumers,
-        unit.actor.id,
-        unit.actor.name,
-        unit.actor.request_id,
-        unit.actor.trace,
-        unit.now,
-        [new_id() for _ in consumers],
-        [consumer_kind(name) for name in consumers],
+    unit.trail.events.append(
+        EventRow(
+            id=event_id,
+            type=type,
+            version=version,
+            subject_kind=subject_kind,
+            subject_id=subject_id,
+            payload=payload,
+            topics=list(topics),
+            consumers=consumers,
+            actor_id=unit.actor.id,
+            actor_name=unit.actor.name,
+            request_id=unit.actor.request_id,
+            trace=unit.actor.trace,
+            occurred_at=unit.now,
+            reactions=[
+                ReactionRow(id=new_id(), kind=consumer_kind(name), consumer=name)
+                for name in consumers
+            ],
+        )
     )
     return event_id

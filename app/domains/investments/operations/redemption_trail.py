@@ -124,21 +124,34 @@ async def move(
         raise WrongState(f"A redemption does not go from {state.value} to {target.value}")
     changed = dict(changes or {})
     assert changed.keys() <= _COLUMNS, "column names go into the statement"
-    sets = "".join(f", {column} = ${index}" for index, column in enumerate(changed, start=3))
+    sets = "".join(f", {column} = ${index}" for index, column in enumerate(changed, start=10))
     await execute(
-        f"UPDATE redemption SET state = $2, version = version + 1{sets} WHERE id = $1",
-        redemption["id"],
+        "WITH moved AS (UPDATE redemption"
+        f" SET state = $9, version = version + 1{sets} WHERE id = $3) {_TIMELINE}",
+        *_timeline_values(redemption["id"], event, note),
         target.value,
         *changed.values(),
     )
-    await leave_trail(
-        redemption_id=redemption["id"],
-        of=redemption,
-        event=event,
-        note=note,
+    await _audit_and_emit(
+        redemption["id"],
+        redemption,
+        event,
+        note,
         before={"state": state.value},
         after={"state": target.value} | {key: _shown(value) for key, value in changed.items()},
     )
+
+
+_TIMELINE = (
+    "INSERT INTO redemption_event (id, tenant_id, redemption_id, at, actor_id, actor_name,"
+    " event, note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+)
+
+
+def _timeline_values(redemption_id: UUID, event: str, note: str) -> tuple[Any, ...]:
+    unit = current()
+    actor = unit.actor
+    return new_id(), unit.tenant, redemption_id, unit.now, actor.id, actor.name, event, note
 
 
 async def leave_trail(
@@ -151,20 +164,20 @@ async def leave_trail(
     after: dict[str, Any],
 ) -> None:
     """Timeline, audit and event of one step; `of` has the client's id and the memberships concerned."""
-    unit = current()
+    await execute(_TIMELINE, *_timeline_values(redemption_id, event, note))
+    await _audit_and_emit(redemption_id, of, event, note, before=before, after=after)
+
+
+async def _audit_and_emit(
+    redemption_id: UUID,
+    of: Any,
+    event: str,
+    note: str,
+    *,
+    before: dict[str, Any] | None,
+    after: dict[str, Any],
+) -> None:
     managers = {of["rm_membership_id"], of["approver_membership_id"]}
-    await execute(
-        "INSERT INTO redemption_event (id, tenant_id, redemption_id, at, actor_id, actor_name,"
-        " event, note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        new_id(),
-        unit.tenant,
-        redemption_id,
-        unit.now,
-        unit.actor.id,
-        unit.actor.name,
-        event,
-        note,
-    )
     await audit.record(
         action=f"redemption.{event}",
         subject_kind="redemption",
