@@ -5,6 +5,7 @@
 // the browser sends the form itself. Its idempotency key makes the second time harmless.
 
 import { forgetAnswers, holdHints } from "./live.js";
+import { morph } from "./morph.js";
 
 export const isAnsweredInPlace = (form) =>
   form.closest("[data-live-guard]") !== null && !("sentPlainly" in form.dataset);
@@ -31,18 +32,18 @@ async function sendAndMorph(form, submitter) {
   forgetAnswers();
   const content = document.getElementById("content");
   if (response.ok) {
-    for (const region of changing) await morph(region, answer.getElementById(region.id));
+    for (const region of changing) morphOrFail(region, answer.getElementById(region.id));
     content.querySelector("[data-error-summary]")?.remove();
   } else {
     const guard = form.closest("[data-live-guard]");
-    await morph(content, answer.querySelector(`#content:has(#${CSS.escape(guard.id)})`));
+    morphOrFail(content, answer.querySelector(`#content:has(#${CSS.escape(guard.id)})`));
   }
   // What was pressed may be gone: the focus goes to what went wrong, or to the start of the answer.
   (content.querySelector("[data-error-summary]") ?? content).focus({ preventScroll: true });
   scrollTo(0, 0);
 }
 
-async function morph(element, next) {
+function morphOrFail(element, next) {
   if (!next) throw new Error("not this page");
-  await htmx.swap({ sourceElement: element, target: element, text: next.outerHTML, swap: "outerMorph" });
+  morph(element, next);
 }

@@ -13,6 +13,7 @@
 // A hint is {"topics": [...], "version": "..."} or {"resync": true}. Hints may be lost and sockets
 // die in silence, so regions are fetched again after each connection and, slowly, regardless.
 
+import { morph } from "./morph.js";
 import { markNewRows, rowKeys } from "./new-rows.js";
 
 const SESSION_GONE = 4401;
@@ -118,15 +119,15 @@ async function fetchAndMorph(address, due) {
     const next = answer.content.querySelector(`[data-live-block="${name}"]`);
     if (!next) continue;
     if (isTaken(region)) tellOfChange(region, next);
-    else await morph(region, next.outerHTML);
+    else morphAndAnnounce(region, next);
   }
 }
 
-async function morph(region, html) {
+function morphAndAnnounce(region, next) {
   const label = region.dataset.liveLabel;
   const before = label && signature(region);
   const rows = rowKeys(region);
-  await htmx.swap({ sourceElement: region, target: region, text: html, swap: "outerMorph" });
+  morph(region, next);
   const arrived = markNewRows(region, rows);
   if (label && signature(region) !== before)
     announce(arrived ? `${label}: ${arrived} new` : `${label} updated`);
