@@ -33,6 +33,8 @@ Object.assign(globalThis, {
     createElement: () => ({ content: { querySelector: () => null } }),
   },
   CSS: { escape: (name) => name },
+  // Nothing that is answered here is morphed in.
+  htmx: { registerExtension: () => {} },
   fetch: async (url, options) => {
     const call = { url, block: options.headers["X-Block"], at: performance.now() - started };
     fetched.push(call);
