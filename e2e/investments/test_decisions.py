@@ -157,6 +157,11 @@ def test_the_second_of_two_on_a_request_is_told_that_it_changed(known: Known) ->
     expect(manager.get_by_role("alert")).to_contain_text("This request changed")
     expect(status(manager)).to_have_text("Pending approval")
     expect(note).to_have_value("I was about to decide.")
+    # Nor does a refresh take a refused form for an untouched one.
+    with manager.expect_response(lambda response: "x-block" in response.request.headers):
+        manager.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    manager.wait_for_timeout(200)
+    expect(note).to_have_value("I was about to decide.")
     approve(manager)
     expect(status(manager)).to_have_text("Approved")
     assert_not_reloaded(manager)

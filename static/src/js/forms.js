@@ -1,7 +1,7 @@
 // Forms: one submission at a time, and errors that take the focus.
 // The server is safe against a second click without this (idempotency keys); this only says so.
 
-import { answerInPlace, isAnsweredInPlace } from "./in-place.js";
+import { answerInPlace, isAnsweredInPlace, keepRefused } from "./in-place.js";
 
 export function startForms() {
   document.addEventListener("submit", (event) => {
@@ -36,5 +36,6 @@ export function startForms() {
     if (event.persisted) location.reload();
   });
 
+  keepRefused();
   document.querySelector("[data-error-summary]")?.focus();
 }

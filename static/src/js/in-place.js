@@ -37,10 +37,17 @@ async function sendAndMorph(form, submitter) {
   } else {
     const guard = form.closest("[data-live-guard]");
     morphOrFail(content, answer.querySelector(`#content:has(#${CSS.escape(guard.id)})`));
+    keepRefused();
   }
   // What was pressed may be gone: the focus goes to what went wrong, or to the start of the answer.
   (content.querySelector("[data-error-summary]") ?? content).focus({ preventScroll: true });
   scrollTo(0, 0);
+}
+
+/** What was typed stays in the forms of a refused answer: no refresh takes them for untouched. */
+export function keepRefused() {
+  if (!document.querySelector("[data-error-summary]")) return;
+  for (const form of document.querySelectorAll("[data-live-guard] form")) form.dataset.touched = "true";
 }
 
 function morphOrFail(element, next) {
