@@ -67,6 +67,7 @@ _GROUPS = [
                 icon="list-details",
                 permission="redemption:read",
             ),
+            Link(label="Clients", href="/clients", icon="users", permission="client:read"),
             Link(label="Search", href="/search", icon="search", permission=SEARCH),
         ],
     ),

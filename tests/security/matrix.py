@@ -36,6 +36,7 @@ class Things:
     destination: UUID
     deadline: UUID
     other_manager: UUID
+    client: UUID
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ _EVERYBODY = _READERS | {"admin"}
 _PENDING = frozenset({State.pending_approval})
 _LEDGER = frozenset({"operations", "compliance"})
 _COMPLIANCE = frozenset({"compliance"})
+_BOOK = _RM | _LEDGER
 _OFFERED, _HELD = frozenset({State.awaiting_client}), frozenset({State.on_hold})
 _CLEARING = frozenset({State.pending_compliance})
 _HOLDABLE = _PENDING | _CLEARING | _OFFERED | {State.approved, State.ready}
@@ -106,6 +108,8 @@ MATRIX: dict[tuple[str, str], Route] = {
         "subscription", _MEMBER, body=_portion
     ),
     ("GET", "/deadlines/{deadline_id}"): Route("deadline", STAFF),
+    ("GET", "/clients/{client_id}"): Route("client", _BOOK),
+    ("GET", "/api/v1/investments/clients/{client_id}"): Route("client", _BOOK),
     ("GET", _PAGE): Route("redemption", _READERS),
     ("GET", _REST): Route("redemption", _READERS),
     **{("POST", f"{_PAGE}/{step}"): route for step, route in _STEPS.items()},

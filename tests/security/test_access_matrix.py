@@ -73,6 +73,7 @@ async def things_of(desk: Desk, redemption_id: UUID) -> Things:
         destination=desk.destinations["member", "yield"],
         deadline=deadline,
         other_manager=other_manager,
+        client=desk.clients["member"],
     )
 
 

@@ -35,6 +35,8 @@ async def test_a_path_that_names_nothing_is_not_there(seats: Seats, desk: Desk) 
             ("ops", f"{API}/ledger/accounts/{{}}/balance"),
             ("ops", f"{API}/ledger/entries/{{}}"),
             ("ops", "/deadlines/{}"),
+            ("rm", "/clients/{}"),
+            ("rm", f"{REST}/clients/{{}}"),
         ]:
             answer = await people[login].get(path.format(text))
             if answer.status_code != 404:
@@ -87,6 +89,15 @@ QUERIES = [
     ("compliance", "/audit", "actor", ["%00"]),
     ("compliance", "/audit", "cursor", ["x", "%00"]),
     ("member", "/redemptions", "client", ["x", "%00"]),
+    ("rm", "/clients", "q", ["%00"]),
+    ("rm", "/clients", "product", ["x", "%00"]),
+    ("rm", "/clients", "sort", ["x", "%00", "-name"]),
+    ("rm", "/clients", "cursor", ["x", "%00"]),
+    ("rm", f"{REST}/clients", "q", ["%00"]),
+    ("rm", f"{REST}/clients", "product_id", ["x", "%00"]),
+    ("rm", f"{REST}/clients", "sort", ["x", "%00", "-name"]),
+    ("rm", f"{REST}/clients", "cursor", ["x", "%00"]),
+    ("rm", f"{REST}/clients", "limit", ["0", "201", "abc"]),
     ("member", "/search", "q", ["%00"]),
     ("member", "/redemptions", "state", ["x", "%00"]),
     ("member", "/redemptions", "cursor", ["x", "%00"]),

@@ -74,6 +74,7 @@ ROLES: dict[Role, frozenset[str]] = {
     | {
         "approval:read",
         "approval:reassign",
+        "client:read",
         "custody:read",
         "deadline:read",
         "deposit:write",
@@ -90,6 +91,7 @@ ROLES: dict[Role, frozenset[str]] = {
         "approval:decide",
         "approval:read",
         "audit:read",
+        "client:read",
         "deadline:read",
         "ledger:read",
         "redemption:clear",

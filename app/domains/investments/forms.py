@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from app.domains.investments.operations.redemption_quote import Portion
-from app.domains.investments.values import RedemptionState
+from app.domains.investments.values import ClientSort, RedemptionState
 from app.kernel.errors import InputInvalid, NotFound
 from app.kernel.money import Money
 
@@ -67,3 +67,13 @@ def state_filter(state: str | None) -> list[RedemptionState]:
         raise InputInvalid.of(
             "state", "UNKNOWN_STATE", f"One of {', '.join(RedemptionState)}"
         ) from None
+
+
+def client_sort(sort: str | None) -> ClientSort:
+    """The order of the client book, by name unless another is asked for; raises `InputInvalid`."""
+    if not sort:
+        return ClientSort.name
+    try:
+        return ClientSort(sort)
+    except ValueError:
+        raise InputInvalid.of("sort", "UNKNOWN_SORT", f"One of {', '.join(ClientSort)}") from None

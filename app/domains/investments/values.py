@@ -281,12 +281,88 @@ class ApprovalsPage(View, frozen=True, kw_only=True):
     client_totals: list[AssetTotal]
 
 
+class UsdPrice(View, frozen=True, kw_only=True):
+    """Of one of an asset. `is_stale`: older than anybody relies on."""
+
+    usd: Decimal
+    age_seconds: int
+    is_stale: bool
+
+
+class UsdWorth(View, frozen=True, kw_only=True):
+    usd: Decimal
+    is_stale: bool  # a price behind it is
+
+
+class ClientSort(StrEnum):
+    name = "name"
+    worth = "worth"  # the most first
+
+
 class ClientRow(View, frozen=True, kw_only=True):
+    """`worth` is there where every asset that is held has a price."""
+
     id: UUID
     name: str
+    rm_name: str
     subscriptions: int
     totals: list[AssetTotal]
+    worth: UsdWorth | None
     redemptions_open: int
+
+
+class ClientsPage(View, frozen=True, kw_only=True):
+    rows: list[ClientRow]
+    q: str  # the filters
+    product: str | None
+    sort: ClientSort
+    products: list[ProductView]
+    next_cursor: str | None
+
+
+class ClientStanding(View, frozen=True, kw_only=True):
+    """How the client stands with us: since when they hold something, and what became of requests."""
+
+    since: date | None
+    open: int
+    on_hold: int
+    completed: int
+    rejected: int
+    paid: list[AssetTotal]  # net of completed requests
+
+
+class ClientEvent(View, frozen=True, kw_only=True):
+    """A step of one of their requests, or a deposit, which has an `amount`."""
+
+    id: UUID
+    at: datetime
+    event: str
+    title: str  # the event in words
+    actor: str
+    note: str
+    product_name: str
+    redemption_id: UUID | None
+    reference: str | None
+    amount: Decimal | None
+    asset: str
+    places: int
+
+
+class ClientView(View, frozen=True, kw_only=True):
+    """One client as those who serve them see it."""
+
+    id: UUID
+    name: str
+    email: str
+    membership_id: UUID
+    rm_name: str
+    totals: list[AssetTotal]
+    worth: UsdWorth | None
+    subscriptions: list[SubscriptionView]
+    destinations: list[DestinationView]
+    redemptions: list[RedemptionRow]
+    history: list[ClientEvent]
+    standing: ClientStanding
 
 
 class SettlementPage(View, frozen=True, kw_only=True):
@@ -314,9 +390,12 @@ class RedemptionsPage(View, frozen=True, kw_only=True):
 
 
 class ClientFound(View, frozen=True, kw_only=True):
+    """`in_book`: the viewer may open the client's own page."""
+
     id: UUID
     name: str
     rm_name: str
+    in_book: bool
 
 
 class ProductTerm(View, frozen=True, kw_only=True):

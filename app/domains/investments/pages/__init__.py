@@ -1,7 +1,8 @@
 """The pages of clients, relationship managers, traders and those who watch over them."""
 
+from app.domains.investments.pages.clients import Clients
 from app.domains.investments.pages.dashboards import Dashboards
 from app.domains.investments.pages.redeeming import Redeeming
 from app.domains.investments.pages.redemptions import Redemptions
 
-ROUTES = [Dashboards, Redeeming, Redemptions]
+ROUTES = [Clients, Dashboards, Redeeming, Redemptions]

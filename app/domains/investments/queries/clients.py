@@ -32,7 +32,13 @@ async def clients_named(*, name: str, limit: int = 20) -> list[ClientFound]:
         limit,
     )
     names = await names_of(membership_ids=[row["rm_membership_id"] for row in rows])
+    reads_book = actor.may("client:read")
     return [
-        ClientFound(id=row["id"], name=row["name"], rm_name=names.get(row["rm_membership_id"], ""))
+        ClientFound(
+            id=row["id"],
+            name=row["name"],
+            rm_name=names.get(row["rm_membership_id"], ""),
+            in_book=reads_book and (actor.role in SEES_ALL or row["rm_membership_id"] == actor.id),
+        )
         for row in rows
     ]

@@ -8,6 +8,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from app.domains.investments.policy import OPEN_STATES
+from app.domains.investments.queries.client_book import book_totals, clients
 from app.domains.investments.queries.products import custody_accounts
 from app.domains.investments.queries.redemptions import (
     decided_today,
@@ -15,13 +16,13 @@ from app.domains.investments.queries.redemptions import (
     redemptions,
 )
 from app.domains.investments.queries.subscriptions import (
-    clients_of_manager,
     own_subscriptions,
     totals_of,
 )
 from app.domains.investments.values import (
     ApprovalsPage,
     AssetTotal,
+    ClientSort,
     HoldingsPage,
     RedemptionRow,
     RedemptionState,
@@ -37,6 +38,7 @@ _SETTLING = (
     RedemptionState.payout_failed,
 )
 _RECENT = 5
+_LARGEST = 10
 
 
 async def holdings_page() -> HoldingsPage:
@@ -58,15 +60,14 @@ async def approvals_page(*, time_zone: str) -> ApprovalsPage:
     clears = current().actor.may("redemption:clear")
     state = RedemptionState.pending_compliance if clears else RedemptionState.pending_approval
     waiting = await queue(states=[state])
-    clients = await clients_of_manager()
     now = current().now.astimezone(ZoneInfo(time_zone))
     midnight = datetime.combine(now.date(), time(), tzinfo=now.tzinfo)
     return ApprovalsPage(
         waiting=waiting,
         waiting_totals=net_totals(waiting),
         decided_today=await decided_today(since=midnight),
-        clients=clients,
-        client_totals=_sum(total for client in clients for total in client.totals),
+        clients=[] if clears else await clients(sort=ClientSort.worth, limit=_LARGEST),
+        client_totals=[] if clears else await book_totals(),
     )
 
 

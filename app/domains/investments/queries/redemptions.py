@@ -42,6 +42,7 @@ _ROWS = """
 """
 
 _TITLES = {
+    "deposited": "Deposit confirmed",
     "requested": "Requested",
     "approved": "Approved",
     "rejected": "Rejected",
@@ -121,6 +122,11 @@ async def queue(*, states: Sequence[RedemptionState]) -> list[RedemptionRow]:
         QUEUE_LENGTH_MAX,
     )
     return await _rows(rows)
+
+
+def title_of(event: str) -> str:
+    """A step in words."""
+    return _TITLES.get(event, event.replace("_", " ").capitalize())
 
 
 async def decided_today(*, since: datetime) -> int:
@@ -229,7 +235,7 @@ async def _timeline(redemption_id: UUID) -> list[TimelineEvent]:
             at=row["at"],
             actor=row["actor_name"],
             event=row["event"],
-            title=_TITLES.get(row["event"], row["event"].replace("_", " ").capitalize()),
+            title=title_of(row["event"]),
             note=row["note"],
         )
         for row in rows

@@ -10,7 +10,6 @@ from uuid import UUID
 from app.domains.investments.calculations.accrual import accrual_days, yield_accrued
 from app.domains.investments.values import (
     AssetTotal,
-    ClientRow,
     DestinationKind,
     DestinationState,
     DestinationView,
@@ -76,33 +75,18 @@ async def subscriptions(*, after: UUID | None, limit: int) -> list[SubscriptionV
     return await _views(rows)
 
 
-async def clients_of_manager() -> list[ClientRow]:
-    """The current relationship manager's clients, with what they hold."""
-    unit = current()
+async def subscriptions_of(
+    *, client_ids: Sequence[UUID], states: Sequence[SubscriptionState] = ()
+) -> list[SubscriptionView]:
+    """What these clients hold, in those states if any are named; the caller knows whose they are."""
     rows = await fetch(
-        f"{_SUBSCRIPTIONS} WHERE c.rm_membership_id = $2 AND s.state = 'active' ORDER BY s.id",
-        unit.now,
-        unit.actor.id,
+        f"{_SUBSCRIPTIONS} WHERE s.client_id = ANY($2)"
+        " AND (cardinality($3::text[]) = 0 OR s.state = ANY($3)) ORDER BY s.matures_on, s.id",
+        current().now,
+        list(client_ids),
+        [state.value for state in states],
     )
-    held: dict[UUID, list[SubscriptionView]] = {}
-    for view in await _views(rows):
-        held.setdefault(view.client_id, []).append(view)
-    clients = await fetch(
-        "SELECT c.id, c.name, (SELECT count(*) FROM redemption r WHERE r.client_id = c.id"
-        "  AND r.state NOT IN ('completed', 'rejected', 'cancelled')) AS open"
-        " FROM client c WHERE c.rm_membership_id = $1 ORDER BY c.name, c.id",
-        unit.actor.id,
-    )
-    return [
-        ClientRow(
-            id=client["id"],
-            name=client["name"],
-            subscriptions=len(held.get(client["id"], [])),
-            totals=totals_of(held.get(client["id"], [])),
-            redemptions_open=client["open"],
-        )
-        for client in clients
-    ]
+    return await _views(rows)
 
 
 def totals_of(views: Iterable[SubscriptionView]) -> list[AssetTotal]:
@@ -126,6 +110,12 @@ async def own_destinations(*, asset: str | None = None) -> list[DestinationView]
         unit.actor.id,
         asset,
     )
+    return [destination_view(row) for row in rows]
+
+
+async def destinations_of(*, client_id: UUID) -> list[DestinationView]:
+    """One client's destinations; the caller knows whose they are."""
+    rows = await fetch("SELECT * FROM destination WHERE client_id = $1 ORDER BY id", client_id)
     return [destination_view(row) for row in rows]
 
 

@@ -1,0 +1,241 @@
+"""The client book: who is served by whom, what they hold and what it is worth today.
+
+A relationship manager's book holds their own clients; operations' and compliance's the tenant's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from app.domains.identity.public import membership, names_of
+from app.domains.investments.queries.prices import usd_prices, usd_worth
+from app.domains.investments.queries.redemptions import redemptions, title_of
+from app.domains.investments.queries.scope import SEES_ALL
+from app.domains.investments.queries.subscriptions import (
+    destinations_of,
+    subscriptions_of,
+    totals_of,
+)
+from app.domains.investments.values import (
+    AssetTotal,
+    ClientEvent,
+    ClientRow,
+    ClientSort,
+    ClientStanding,
+    ClientView,
+    SubscriptionState,
+    SubscriptionView,
+)
+from app.kernel.database import current, fetch, fetch_row
+from app.kernel.errors import NotFound
+from app.kernel.money import ZERO
+
+_REQUESTS_SHOWN = 10
+_EVENTS_SHOWN = 20
+
+# What each client's free units are worth in US dollars, to the same rules as a subscription's page,
+# for ordering alone: what is shown is computed by them. An asset without a price counts for nothing.
+_WORTH = """
+    SELECT s.client_id, sum(price.usd * round(CASE
+        WHEN free.balance + locked.balance = 0 THEN 0
+        WHEN p.kind = 'fixed_yield' THEN s.principal * free.balance
+          / (free.balance + locked.balance) * power(1 + s.apy, greatest(0,
+            least((now.at AT TIME ZONE p.time_zone)::date, s.matures_on) - s.activated_on) / 365.0)
+        ELSE free.balance * coalesce(nav.nav_per_unit, 1) END, p.places::int)) AS usd
+    FROM (SELECT $4::timestamptz AS at) now, subscription s
+    JOIN product p ON p.tenant_id = s.tenant_id AND p.id = s.product_id
+    JOIN ledger_balance free
+      ON free.tenant_id = s.tenant_id AND free.account_id = s.free_account_id
+    JOIN ledger_balance locked
+      ON locked.tenant_id = s.tenant_id AND locked.account_id = s.locked_account_id
+    JOIN asset_price price ON price.tenant_id = p.tenant_id AND price.asset = p.asset
+    LEFT JOIN LATERAL (SELECT nav_per_unit FROM published_nav n
+      WHERE n.tenant_id = p.tenant_id AND n.product_id = p.id AND n.as_of <= $4
+      ORDER BY n.as_of DESC LIMIT 1) nav ON true
+    WHERE s.state = 'active' GROUP BY s.client_id
+"""
+
+_OPEN = (
+    "(SELECT count(*) FROM redemption r WHERE r.client_id = c.id"
+    " AND r.state NOT IN ('completed', 'rejected', 'cancelled'))"
+)
+
+# By order: what is joined, what rows of later pages satisfy, and the order itself.
+_SORTS = {
+    ClientSort.name: (
+        "",
+        "(lower(c.name), c.id) > (SELECT lower(k.name), k.id FROM client k WHERE k.id = $5)",
+        "lower(c.name), c.id",
+    ),
+    ClientSort.worth: (
+        f"LEFT JOIN ({_WORTH}) w ON w.client_id = c.id",
+        "(coalesce(w.usd, 0), c.id) < (SELECT coalesce(k.usd, 0), $5::uuid"
+        f" FROM (SELECT 1) one LEFT JOIN ({_WORTH}) k ON k.client_id = $5)",
+        "coalesce(w.usd, 0) DESC, c.id DESC",
+    ),
+}
+
+
+async def clients(
+    *,
+    name: str = "",
+    product_id: UUID | None = None,
+    sort: ClientSort = ClientSort.name,
+    after: UUID | None = None,
+    limit: int = 50,
+) -> list[ClientRow]:
+    """The viewer's clients whose name contains `name` and who hold the product, if one is named.
+
+    By name, or what is worth most in US dollars first; `after` is the last id of the page before.
+    """
+    joined, later, order = _SORTS[sort]
+    rows = await fetch(
+        f"SELECT c.id, c.name, c.rm_membership_id, {_OPEN} AS open FROM client c {joined}"
+        " WHERE ($1::uuid IS NULL OR c.rm_membership_id = $1)"
+        " AND position(lower($2) IN lower(c.name)) > 0"
+        " AND ($3::uuid IS NULL OR EXISTS (SELECT 1 FROM subscription s"
+        "   WHERE s.client_id = c.id AND s.product_id = $3 AND s.state = 'active'))"
+        f" AND $4::timestamptz IS NOT NULL AND ($5::uuid IS NULL OR {later})"
+        f" ORDER BY {order} LIMIT $6",
+        _manager(),
+        name,
+        product_id,
+        current().now,
+        after,
+        limit,
+    )
+    held: dict[UUID, list[SubscriptionView]] = {}
+    for view in await subscriptions_of(
+        client_ids=[row["id"] for row in rows], states=[SubscriptionState.active]
+    ):
+        held.setdefault(view.client_id, []).append(view)
+    names = await names_of(membership_ids=[row["rm_membership_id"] for row in rows])
+    prices = await usd_prices()
+    found = []
+    for row in rows:
+        totals = totals_of(held.get(row["id"], []))
+        found.append(
+            ClientRow(
+                id=row["id"],
+                name=row["name"],
+                rm_name=names.get(row["rm_membership_id"], ""),
+                subscriptions=len(held.get(row["id"], [])),
+                totals=totals,
+                worth=usd_worth(totals, prices),
+                redemptions_open=row["open"],
+            )
+        )
+    return found
+
+
+async def book_totals() -> list[AssetTotal]:
+    """What all of the viewer's clients hold, per asset."""
+    rows = await fetch(
+        "SELECT c.id FROM client c WHERE $1::uuid IS NULL OR c.rm_membership_id = $1", _manager()
+    )
+    return totals_of(
+        await subscriptions_of(
+            client_ids=[row["id"] for row in rows], states=[SubscriptionState.active]
+        )
+    )
+
+
+async def client(*, client_id: UUID) -> ClientView:
+    """One of the viewer's clients; raises `NotFound` for any other."""
+    row = await fetch_row(
+        "SELECT c.id, c.name, c.membership_id, c.rm_membership_id FROM client c"
+        " WHERE c.id = $1 AND ($2::uuid IS NULL OR c.rm_membership_id = $2)",
+        client_id,
+        _manager(),
+    )
+    if row is None:
+        raise NotFound
+    person = await membership(membership_id=row["membership_id"])
+    names = await names_of(membership_ids=[row["rm_membership_id"]])
+    held = await subscriptions_of(client_ids=[client_id])
+    totals = totals_of(view for view in held if view.state is SubscriptionState.active)
+    return ClientView(
+        id=row["id"],
+        name=row["name"],
+        email=person.email,
+        membership_id=row["membership_id"],
+        rm_name=names.get(row["rm_membership_id"], ""),
+        totals=totals,
+        worth=usd_worth(totals, await usd_prices()),
+        # What is held comes before what has ended.
+        subscriptions=sorted(held, key=lambda view: view.state is not SubscriptionState.active),
+        destinations=await destinations_of(client_id=client_id),
+        redemptions=await redemptions(client_id=client_id, limit=_REQUESTS_SHOWN),
+        history=await _history(client_id),
+        standing=await _standing(client_id, held),
+    )
+
+
+def _manager() -> UUID | None:
+    """Whose clients the viewer sees; none where that is everybody's."""
+    actor = current().actor
+    return None if actor.role in SEES_ALL else actor.id
+
+
+async def _standing(client_id: UUID, held: Sequence[SubscriptionView]) -> ClientStanding:
+    rows = await fetch(
+        "SELECT p.asset, max(p.places) AS places,"
+        " count(*) FILTER (WHERE r.state NOT IN ('completed', 'rejected', 'cancelled')) AS open,"
+        " count(*) FILTER (WHERE r.state = 'on_hold') AS held,"
+        " count(*) FILTER (WHERE r.state = 'completed') AS completed,"
+        " count(*) FILTER (WHERE r.state = 'rejected') AS rejected,"
+        " coalesce(sum(r.net) FILTER (WHERE r.state = 'completed'), 0) AS paid"
+        " FROM redemption r JOIN product p ON p.id = r.product_id"
+        " WHERE r.client_id = $1 GROUP BY p.asset ORDER BY p.asset",
+        client_id,
+    )
+    return ClientStanding(
+        since=min((view.activated_on for view in held), default=None),
+        open=sum(row["open"] for row in rows),
+        on_hold=sum(row["held"] for row in rows),
+        completed=sum(row["completed"] for row in rows),
+        rejected=sum(row["rejected"] for row in rows),
+        paid=[
+            AssetTotal(asset=row["asset"], places=row["places"], value=row["paid"], gained=ZERO)
+            for row in rows
+            if row["paid"]
+        ],
+    )
+
+
+async def _history(client_id: UUID) -> list[ClientEvent]:
+    """The latest steps of the client's requests, and their deposits."""
+    rows = await fetch(
+        "(SELECT e.at, e.id, e.event, e.actor_name, e.note, r.id AS redemption_id, r.reference,"
+        "   NULL::numeric AS amount, p.asset, p.places, p.name AS product_name"
+        "  FROM redemption r JOIN redemption_event e ON e.redemption_id = r.id"
+        "  JOIN product p ON p.id = r.product_id"
+        "  WHERE r.client_id = $1 ORDER BY e.at DESC, e.id DESC LIMIT $2)"
+        " UNION ALL (SELECT d.confirmed_at, d.id, 'deposited', '', '', NULL, NULL,"
+        "   d.amount, p.asset, p.places, p.name"
+        "  FROM deposit d JOIN product p ON p.id = d.product_id"
+        "  WHERE d.client_id = $1 ORDER BY d.confirmed_at DESC, d.id DESC LIMIT $2)"
+        " ORDER BY at DESC, id DESC LIMIT $2",
+        client_id,
+        _EVENTS_SHOWN,
+    )
+    return [_event(row) for row in rows]
+
+
+def _event(row: Any) -> ClientEvent:
+    return ClientEvent(
+        id=row["id"],
+        at=row["at"],
+        event=row["event"],
+        title=title_of(row["event"]),
+        actor=row["actor_name"],
+        note=row["note"],
+        product_name=row["product_name"],
+        redemption_id=row["redemption_id"],
+        reference=row["reference"],
+        amount=row["amount"],
+        asset=row["asset"],
+        places=row["places"],
+    )
