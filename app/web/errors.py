@@ -29,7 +29,8 @@ API = "/api/v1"
 _INNER_FIELD = re.compile(r"Object (?:missing required|contains unknown) field `([^`]+)`")
 RETRY_AFTER_SECONDS = 2
 
-_TITLES = {
+# The code and title of each status that the framework answers with.
+TITLES = {
     400: ("MALFORMED", "The request cannot be read"),
     401: ("NOT_AUTHENTICATED", "Sign in first"),
     403: ("NOT_PERMITTED", "Your role does not permit this"),
@@ -64,7 +65,7 @@ def _problem(
     detail: str = "",
     errors: tuple[FieldError, ...] = (),
 ) -> Problem:
-    default_code, default_title = _TITLES.get(status, (f"HTTP_{status}", "The request failed"))
+    default_code, default_title = TITLES.get(status, (f"HTTP_{status}", "The request failed"))
     code, title = code or default_code, title or default_title
     return Problem(
         type=f"urn:stakehold:problem:{code.lower().replace('_', '-')}",

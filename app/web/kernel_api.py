@@ -9,8 +9,16 @@ from uuid import UUID
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from app.domains.investments.operations.redemption_trail import WrongState
+from app.domains.investments.queries.positions import PriceMissing
 from app.domains.investments.queries.row_scope import visible_entry, visible_redemption_ids
-from app.kernel.approvals.operations import decide
+from app.kernel.approvals.operations import (
+    AlreadyDecided,
+    ApprovalClosed,
+    NotYourDecision,
+    OwnRequest,
+    decide,
+)
 from app.kernel.approvals.queries import approval, approvals
 from app.kernel.approvals.values import ApprovalState
 from app.kernel.audit.queries import records
@@ -54,6 +62,8 @@ from app.web.kernel_schemas import (
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest, viewer_of
 
+_INSTANT = ["NO_TIME_ZONE", "OUT_OF_RANGE"]
+
 
 class Ledger(Controller):
     path = "/ledger"
@@ -92,6 +102,7 @@ class Ledger(Controller):
     @get(
         "/accounts/{account_id:uuid}/balance",
         guards=[requires("ledger:read")],
+        rules={"known_at": _INSTANT},
         summary="A balance as of a date, as it was known at a time",
     )
     @transactional(read_only=True)
@@ -154,6 +165,15 @@ class Approvals(Controller):
         "/{approval_id:uuid}/decisions",
         status_code=200,
         guards=[requires("approval:decide", "redemption:approve")],
+        refusals=[
+            WrongState,
+            ApprovalClosed,
+            AlreadyDecided,
+            NotYourDecision,
+            OwnRequest,
+            PriceMissing,
+        ],
+        rules={"note": ["REQUIRED", "TOO_LONG"]},
         summary="Approve or reject, where the policy names you",
     )
     @transactional(idempotent=True, moves_money=True)
@@ -189,7 +209,12 @@ class Audit(Controller):
     path = "/audit"
     tags = ["Audit"]
 
-    @get("/", guards=[requires("audit:read")], summary="Audit records, newest first")
+    @get(
+        "/",
+        guards=[requires("audit:read")],
+        rules={"from": _INSTANT, "to": _INSTANT},
+        summary="Audit records, newest first",
+    )
     @transactional(read_only=True)
     async def search(
         self,
@@ -243,6 +268,8 @@ async def verify_invariants(request: PortalRequest) -> Response[Envelope[list[In
     "/demo/clock",
     status_code=200,
     guards=[requires("clock:move")],
+    refusals=[NotFound],
+    rules={"advance_seconds": ["OUT_OF_RANGE"]},
     summary="Move business time forward (demo and test only)",
 )
 @transactional(idempotent=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -14,19 +15,22 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from app.web.guards import Requires, public
+from app.web.refusals import ANYWHERE, Refusal, refusals_of, rules_of
 
 API = "/api/v1"
-_ERRORS = {
-    "400": "Malformed",
-    "401": "No or bad credentials",
-    "403": "Not permitted",
-    "404": "Not there, or not yours",
-    "409": "The state does not allow it",
-    "415": "Wrong content type",
-    "422": "Well formed but not valid",
-    "428": "An Idempotency-Key is required",
-    "429": "Too much in too short a time",
-    "503": "A dependency is down",
+_MEANINGS = {
+    400: "Malformed",
+    401: "No or bad credentials",
+    403: "Not permitted",
+    404: "Not there, or not yours",
+    409: "The state does not allow it",
+    412: "It changed since you read it",
+    413: "Too large",
+    415: "Wrong content type",
+    422: "Well formed but not valid",
+    428: "A header is missing",
+    429: "Too much in too short a time",
+    503: "A dependency is down",
 }
 _PROBLEM = {
     "type": "object",
@@ -51,20 +55,10 @@ _PROBLEM = {
         },
         "request_id": {"type": "string"},
     },
-    "example": {
-        "type": "urn:stakehold:problem:not-found",
-        "title": "There is nothing here that you may see",
-        "status": 404,
-        "detail": "There is nothing here that you may see",
-        "code": "NOT_FOUND",
-        "errors": [],
-        "request_id": "019abf6b2c1e7d0f8f3d3a2b1c0d9e8f",
-    },
 }
 _KEY_PARAMETER = {
     "name": "Idempotency-Key",
     "in": "header",
-    "required": False,
     "description": "1 to 255 characters; required where money or units move. The same key with "
     "the same body gives the same answer.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
@@ -82,9 +76,15 @@ async def openapi() -> Response[bytes]:
 
 @lru_cache(maxsize=1)
 def _document() -> bytes:
+    return msgspec.json.encode(document())
+
+
+@lru_cache(maxsize=1)
+def document() -> dict[str, Any]:
+    """The document as the portal serves it; not to be changed."""
     from app.web.routes import API_ROUTES
 
-    return msgspec.json.encode(_described(API_ROUTES))
+    return _described(API_ROUTES)
 
 
 def _described(routes: Sequence[Any]) -> dict[str, Any]:
@@ -107,21 +107,22 @@ def _described(routes: Sequence[Any]) -> dict[str, Any]:
     )
     document: dict[str, Any] = app.openapi_schema.to_schema()
     document["components"].setdefault("schemas", {})["Problem"] = _PROBLEM
-    for path, method, handler in _handlers(app):
+    for path, method, handler in handlers(app):
         operation = document["paths"].get(path, {}).get(method.lower())
         if operation is not None:
-            _complete(operation, path, method, handler)
+            _complete(operation, method, handler)
     return document
 
 
-def _handlers(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
+def handlers(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
+    """Path, method and handler of each operation."""
     for route in app.routes:
         for handler in getattr(route, "route_handlers", []):
             for method in getattr(handler, "http_methods", []):
                 yield route.path_format, method, handler
 
 
-def _complete(operation: dict[str, Any], path: str, method: str, handler: HTTPRouteHandler) -> None:
+def _complete(operation: dict[str, Any], method: str, handler: HTTPRouteHandler) -> None:
     guards = [guard for guard in handler.resolve_guards() if isinstance(guard, Requires)]
     permissions = [permission for guard in guards for permission in guard.permissions]
     if permissions:
@@ -129,11 +130,59 @@ def _complete(operation: dict[str, Any], path: str, method: str, handler: HTTPRo
         operation["x-permissions"] = permissions
         said = f"Permission: {' or '.join(f'`{permission}`' for permission in permissions)}."
         operation["description"] = f"{operation.get('description') or ''}\n\n{said}".strip()
-    if method == "POST" and "/auth/" not in path and permissions:
-        operation.setdefault("parameters", []).append(_KEY_PARAMETER)
+    if getattr(handler.fn, "is_idempotent", False):
+        required = handler.fn.moves_money  # type: ignore[attr-defined]
+        operation.setdefault("parameters", []).append(_KEY_PARAMETER | {"required": required})
+    parameters = operation.get("parameters", [])
+    rules = rules_of(handler, parameters)
+    if rules:
+        operation["x-rules"] = rules
+    # What Litestar documents itself is one 400 for all; ours are told apart.
+    operation["responses"].pop("400", None)
+    refusals = refusals_of(handler, method, parameters)
+    own = {error.code for error in handler.opt.get("refusals", [])}
+    for status, same in groupby(refusals, key=lambda refusal: refusal.status):
+        operation["responses"][str(status)] = _error(status, list(same), rules, own)
+
+
+def _error(
+    status: int, refusals: Sequence[Refusal], rules: Mapping[str, Any], own: Collection[str]
+) -> dict[str, Any]:
+    """An error answer of the document: its codes, and one of them, by choice of `own`, in full."""
+    codes: dict[str, Any] = {"code": {"enum": [refusal.code for refusal in refusals]}}
+    errors: list[dict[str, str]] = []
+    said = [f"{_MEANINGS[status]}."]
+    said += [f"- `{refusal.code}`: {refusal.title}" for refusal in refusals]
+    if status == 422:
+        known = sorted(ANYWHERE.union(*rules.values()))
+        field = {"type": "object", "properties": {"code": {"enum": known}}}
+        codes["errors"] = {"type": "array", "items": field}
+        said += [f"- `errors` of `{name}`: {', '.join(rules[name])}" for name in sorted(rules)]
+        name = next(iter(rules), "")
+        if name:
+            errors = [{"field": name, "code": rules[name][0], "message": "Says the rule"}]
+    first = next((refusal for refusal in refusals if refusal.code in own), refusals[0])
+    example = {
+        "type": f"urn:stakehold:problem:{first.code.lower().replace('_', '-')}",
+        "title": first.title,
+        "status": status,
+        "detail": first.title,
+        "code": first.code,
+        "errors": errors,
+        "request_id": "019abf6b2c1e7d0f8f3d3a2b1c0d9e8f",
+    }
     reference = {"$ref": "#/components/schemas/Problem"}
-    for status, meaning in _ERRORS.items():
-        operation["responses"][status] = {
-            "description": meaning,
-            "content": {"application/problem+json": {"schema": reference}},
+    schema = {"allOf": [reference, {"type": "object", "properties": codes}]}
+    answer: dict[str, Any] = {
+        "description": "\n".join(said),
+        "content": {"application/problem+json": {"schema": schema, "example": example}},
+    }
+    if status in (429, 503):
+        answer["headers"] = {
+            "Retry-After": {
+                "description": "Seconds to wait",
+                "required": True,
+                "schema": {"type": "integer", "minimum": 0},
+            }
         }
+    return answer

@@ -14,7 +14,7 @@ from app.kernel.approvals.operations import delegate, revoke_delegation
 from app.kernel.approvals.queries import own_delegations
 from app.kernel.approvals.values import DelegationView
 from app.kernel.clock import utc
-from app.kernel.jobs import DeadLetter, dead_letters, rerun
+from app.kernel.jobs import DeadLetter, JobNotDead, dead_letters, rerun
 from app.web.api import LIMIT_DEFAULT, Envelope, Limit, envelope
 from app.web.guards import requires
 from app.web.transactions import transactional
@@ -66,6 +66,7 @@ class Jobs(Controller):
         "/{job_id:uuid}/rerun",
         status_code=200,
         guards=[requires("job:rerun")],
+        refusals=[JobNotDead],
         summary="Give a dead job all its attempts again",
     )
     @transactional(idempotent=True)
@@ -93,6 +94,12 @@ class Delegations(Controller):
     @post(
         "/",
         guards=[requires("approval:decide", "redemption:approve")],
+        refusals=[],
+        rules={
+            "permissions": ["NOT_YOURS"],
+            "to_membership_id": ["YOURSELF", "UNKNOWN_MEMBER"],
+            "ends_at": ["NOT_AFTER_START", "TOO_LONG"],
+        },
         summary="Let somebody decide for you while you are away",
     )
     @transactional(idempotent=True)
@@ -111,6 +118,7 @@ class Delegations(Controller):
         "/{delegation_id:uuid}/revoke",
         status_code=200,
         guards=[requires("approval:decide", "redemption:approve")],
+        refusals=[],
         summary="End it now",
     )
     @transactional(idempotent=True)

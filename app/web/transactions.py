@@ -114,7 +114,8 @@ def transactional(
             with trace.timed("render"):
                 return render(request, *outcome)
 
-        # Said on the handler as well, so that a test can walk all that move money.
+        # Said on the handler as well, for the API's document and for tests that walk the routes.
+        cast(Any, in_unit_of_work).is_idempotent = idempotent
         cast(Any, in_unit_of_work).moves_money = moves_money
         return in_unit_of_work
 

@@ -49,10 +49,10 @@ def problem_codes() -> set[tuple[str, str]]:
 
 
 def framework_codes() -> Iterator[tuple[str, str]]:
-    """`_TITLES` of app/web/errors.py: status → (code, title)."""
+    """`TITLES` of app/web/errors.py: status → (code, title)."""
     tree = ast.parse((ROOT / "app" / "web" / "errors.py").read_text())
     for node in tree.body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_TITLES":
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "TITLES":
             for status, (code, _) in ast.literal_eval(node.value).items():
                 yield code, str(status)
 

@@ -27,6 +27,7 @@ from app.kernel.database import unit_of_work
 from app.kernel.ids import new_id
 from app.settings import Settings, settings
 from app.web.shell import Portal
+from tests.support.declared import check_declared
 
 PASSWORD = "Correct-horse-7"
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -91,6 +92,13 @@ class Browser(httpx.AsyncClient):
     """Keeps cookies, sends what browsers send with a form, and does not follow redirects."""
 
     csrf_token: str = ""
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Every refusal of the REST interface is held to what its route declares."""
+        answer = await super().send(request, **options)
+        if not options.get("stream"):
+            check_declared(answer)
+        return answer
 
     async def post_form(
         self, path: str, fields: Mapping[str, str] | None = None, **options: Any

@@ -10,8 +10,17 @@ from litestar import Response, get, post
 from litestar.params import JSONBody
 
 from app.domains.identity.access_token import public_keys
-from app.domains.identity.operations.sign_in import prove_by_password, sign_in_to_tokens
-from app.domains.identity.operations.token_refresh import refresh_tokens
+from app.domains.identity.operations.password_check import InvalidCredentials
+from app.domains.identity.operations.sign_in import (
+    TenantRequired,
+    prove_by_password,
+    sign_in_to_tokens,
+)
+from app.domains.identity.operations.token_refresh import (
+    RefreshInvalid,
+    TokenReused,
+    refresh_tokens,
+)
 from app.domains.identity.operations.token_revoke import revoke_family
 from app.domains.identity.requests import count_sign_in, failed_sign_ins, origin_of
 from app.domains.identity.schemas import (
@@ -32,7 +41,14 @@ from app.web.transactions import transactional
 from app.web.viewer import PortalRequest, viewer_of
 
 
-@post("/auth/login", guards=[public], status_code=200, summary="Sign in with a password")
+@post(
+    "/auth/login",
+    status_code=200,
+    guards=[public],
+    refusals=[InvalidCredentials, TenantRequired],
+    rules={"tenant": ["REQUIRED"]},
+    summary="Sign in with a password",
+)
 async def login(request: PortalRequest, data: JSONBody[Login]) -> Tokens:
     """A pair of tokens for this email and password in the tenant."""
     await count_sign_in(request)
@@ -53,14 +69,26 @@ async def login(request: PortalRequest, data: JSONBody[Login]) -> Tokens:
     return _tokens(pair)
 
 
-@post("/auth/refresh", guards=[public], status_code=200, summary="Trade a refresh token")
+@post(
+    "/auth/refresh",
+    status_code=200,
+    guards=[public],
+    refusals=[RefreshInvalid, TokenReused],
+    summary="Trade a refresh token",
+)
 async def refresh(request: PortalRequest, data: JSONBody[Refresh]) -> Tokens:
     """A new pair; the token given is spent, and showing it again revokes every token of its sign-in."""
     await count_sign_in(request)
     return _tokens(await refresh_tokens(refresh_token=data.refresh_token))
 
 
-@post("/auth/logout", guards=[requires("me:read")], status_code=204, summary="Sign out")
+@post(
+    "/auth/logout",
+    status_code=204,
+    guards=[requires("me:read")],
+    refusals=[],
+    summary="Sign out",
+)
 @transactional()
 async def logout(request: PortalRequest) -> None:
     """Every token of this sign-in stops working at once."""

@@ -5,6 +5,7 @@
 """
 
 from app.kernel.idempotency.operations import (
+    IdempotencyKeyInUse,
     IdempotencyMismatch,
     StoredAnswer,
     begin,
@@ -12,4 +13,11 @@ from app.kernel.idempotency.operations import (
     keep,
 )
 
-__all__ = ["IdempotencyMismatch", "StoredAnswer", "begin", "forget_old", "keep"]
+__all__ = [
+    "IdempotencyKeyInUse",
+    "IdempotencyMismatch",
+    "StoredAnswer",
+    "begin",
+    "forget_old",
+    "keep",
+]

@@ -1,0 +1,165 @@
+"""Redemptions as their client asks for them, and as everybody reads them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Controller, get, post
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+
+from app.domains.investments.forms import state_filter
+from app.domains.investments.operations.redemption_accept import accept_redemption
+from app.domains.investments.operations.redemption_cancel import cancel_redemption
+from app.domains.investments.operations.redemption_quote import NothingToRedeem, quote_redemption
+from app.domains.investments.operations.redemption_request import QuoteExpired, request_redemption
+from app.domains.investments.operations.redemption_trail import WrongState
+from app.domains.investments.queries.positions import PriceMissing
+from app.domains.investments.queries.redemptions import redemption, redemptions
+from app.domains.investments.schemas import (
+    QuoteBody,
+    QuoteOut,
+    RedemptionOut,
+    RedemptionRowOut,
+    RequestBody,
+    quote_out,
+    redemption_out,
+    row_out,
+)
+from app.kernel.errors import NotFound
+from app.web.api import (
+    LIMIT_DEFAULT,
+    Cursor,
+    Envelope,
+    Limit,
+    PageInfo,
+    cursor_id,
+    envelope,
+    in_utc,
+)
+from app.web.guards import requires
+from app.web.transactions import transactional
+from app.web.viewer import PortalRequest
+
+_AMOUNT = ["NOT_A_NUMBER", "NOT_POSITIVE", "TOO_MANY_DECIMALS"]
+# The rules of how much to redeem.
+PORTION = {
+    "fraction": [*_AMOUNT, "MORE_THAN_ALL", "TOO_SMALL"],
+    "units": [*_AMOUNT, "INSUFFICIENT_UNITS", "NOTHING_LEFT", "ONLY_ONE"],
+    "amount": [*_AMOUNT, "INSUFFICIENT_UNITS", "TOO_SMALL", "WRONG_CURRENCY", "ONLY_ONE"],
+}
+
+
+class Redemptions(Controller):
+    path = "/investments/redemptions"
+    tags = ["Redemptions"]
+
+    @post(
+        "/quote",
+        status_code=200,
+        guards=[requires("redemption:request")],
+        refusals=[NotFound, NothingToRedeem, PriceMissing],
+        rules=PORTION,
+        summary="What a redemption would come to; valid for 60 seconds",
+    )
+    @transactional()
+    async def quote(self, request: PortalRequest, data: JSONBody[QuoteBody]) -> Envelope[QuoteOut]:
+        view = await quote_redemption(subscription_id=data.subscription_id, portion=data.portion())
+        return envelope(request, quote_out(view))
+
+    @post(
+        "/",
+        guards=[requires("redemption:request")],
+        refusals=[NotFound, NothingToRedeem, PriceMissing, QuoteExpired],
+        rules=PORTION
+        | {
+            "destination_id": [
+                "NOT_YOUR_DESTINATION",
+                "WRONG_ASSET",
+                "WRONG_NETWORK",
+                "NOT_USABLE",
+            ],
+            "quote_id": ["UNKNOWN_QUOTE", "OTHER_QUOTE"],
+        },
+        summary="Ask to redeem",
+    )
+    @transactional(idempotent=True, moves_money=True)
+    async def request(
+        self, request: PortalRequest, data: JSONBody[RequestBody]
+    ) -> Envelope[RedemptionOut]:
+        redemption_id = await request_redemption(
+            subscription_id=data.subscription_id,
+            portion=data.portion(),
+            destination_id=data.destination_id,
+            quote_id=data.quote_id,
+        )
+        return await shown(request, redemption_id)
+
+    @get(
+        "/",
+        guards=[requires("redemption:read")],
+        rules={"state": ["UNKNOWN_STATE"], "due_before": ["OUT_OF_RANGE"]},
+        summary="Redemptions that you may see",
+    )
+    @transactional(read_only=True)
+    async def all(
+        self,
+        request: PortalRequest,
+        in_state: Annotated[str | None, QueryParameter(name="state")] = None,
+        product_id: FromQuery[UUID | None] = None,
+        due_before: FromQuery[datetime | None] = None,
+        limit: Limit = LIMIT_DEFAULT,
+        cursor: Cursor = None,
+    ) -> Envelope[list[RedemptionRowOut]]:
+        rows = await redemptions(
+            states=state_filter(in_state),
+            product_id=product_id,
+            due_before=in_utc(due_before, field="due_before"),
+            after=cursor_id(cursor),
+            limit=limit + 1,
+        )
+        page = PageInfo(
+            limit=limit, next_cursor=str(rows[limit - 1].id) if len(rows) > limit else None
+        )
+        return envelope(request, [row_out(row) for row in rows[:limit]], page=page)
+
+    @get("/{redemption_id:uuid}", guards=[requires("redemption:read")], summary="One redemption")
+    @transactional(read_only=True)
+    async def one(
+        self, request: PortalRequest, redemption_id: FromPath[UUID]
+    ) -> Envelope[RedemptionOut]:
+        return await shown(request, redemption_id)
+
+    @post(
+        "/{redemption_id:uuid}/cancel",
+        status_code=200,
+        guards=[requires("redemption:request")],
+        refusals=[WrongState],
+        summary="Take a request back, before it is decided",
+    )
+    @transactional(idempotent=True, moves_money=True)
+    async def cancel(
+        self, request: PortalRequest, redemption_id: FromPath[UUID]
+    ) -> Envelope[RedemptionOut]:
+        await cancel_redemption(redemption_id=redemption_id)
+        return await shown(request, redemption_id)
+
+    @post(
+        "/{redemption_id:uuid}/accept",
+        status_code=200,
+        guards=[requires("redemption:request")],
+        refusals=[WrongState, PriceMissing],
+        summary="Accept what the redemption has become, while it awaits you",
+    )
+    @transactional(idempotent=True, moves_money=True)
+    async def accept(
+        self, request: PortalRequest, redemption_id: FromPath[UUID]
+    ) -> Envelope[RedemptionOut]:
+        await accept_redemption(redemption_id=redemption_id)
+        return await shown(request, redemption_id)
+
+
+async def shown(request: PortalRequest, redemption_id: UUID) -> Envelope[RedemptionOut]:
+    """What has become of it: the answer of every step."""
+    return envelope(request, redemption_out(await redemption(redemption_id=redemption_id)))
