@@ -23,6 +23,7 @@ from tests.support.database import (
     add_tenant,
     clone_template,
     make_template,
+    suspend_tenants,
 )
 from tests.support.environment import free_port, set_environment
 
@@ -79,7 +80,8 @@ async def new_tenant(
 ) -> AsyncIterator[Callable[..., Awaitable[TestTenant]]]:
     """Makes a fresh tenant at each call: `await new_tenant()`, or with `slug=` and `kind=`.
 
-    Afterwards nothing of it is due any more: the next test's workers would do it as well.
+    Afterwards nothing of it is due any more, and nothing new will be: the next test's workers would
+    do it as well.
     """
     made: list[TestTenant] = []
 
@@ -95,6 +97,7 @@ async def new_tenant(
                 " WHERE state IN ('pending', 'running')"
             )
             await execute("UPDATE schedule SET next_at = 'infinity'")
+    await suspend_tenants(database, [tenant.id for tenant in made])
 
 
 @pytest.fixture

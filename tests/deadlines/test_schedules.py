@@ -94,6 +94,23 @@ async def test_one_that_fails_is_undone_and_holds_up_no_other(
     assert (await jobs(tenant), await jobs(other)) == (1, 1)
 
 
+async def test_many_that_keep_failing_starve_none(tenant: TestTenant, new_tenant) -> None:
+    others = [await new_tenant() for _ in range(5)]
+
+    async def fails_elsewhere() -> None:
+        await note()
+        if current().tenant != others[-1].id:
+            raise ValueError("broken")
+
+    rule = Daily(name="daily", at=time(0, 5), run=fails_elsewhere)
+    await ensure_schedules([rule])
+    await pass_time(days=1)
+    for _ in range(3):
+        await run_due_schedules([rule], limit=2)
+    assert [await jobs(other) for other in others] == [0, 0, 0, 0, 1]
+    assert await jobs(tenant) == 0
+
+
 async def test_rows_follow_the_list(tenant: TestTenant) -> None:
     await ensure_schedules([DAILY, OFTEN])
     before = await rows(tenant)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
@@ -98,6 +98,17 @@ async def add_tenant(
     finally:
         await owner.close()
     return tenant
+
+
+async def suspend_tenants(urls: DatabaseUrls, tenant_ids: Sequence[UUID]) -> None:
+    """From now on nobody signs in there, and no schedule is made for them."""
+    owner = await asyncpg.connect(urls.owner)
+    try:
+        await owner.execute(
+            "UPDATE tenant SET status = 'suspended' WHERE id = ANY($1)", list(tenant_ids)
+        )
+    finally:
+        await owner.close()
 
 
 @asynccontextmanager

@@ -31,6 +31,8 @@ from app.kernel.deadlines.values import ScheduleClock
 from app.kernel.ids import new_id
 
 TENANT_ZONE = "tenant"
+# Before every schedule there is.
+_FIRST = datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC")), UUID(int=0)
 
 _log = structlog.get_logger(__name__)
 
@@ -123,19 +125,29 @@ def next_occurrence(
 
 
 async def run_due_schedules(rules: Sequence[ScheduleRule], *, limit: int = 200) -> int:
-    """Call what is due, in every tenant; returns how many schedules were."""
+    """Call all that is due, in every tenant; returns how many schedules were.
+
+    They are read `limit` at a time, each page after the last: one that fails stays due, and however
+    many do, what comes after them has its turn.
+    """
     functions = {rule.name: rule.run for rule in rules}
-    async with unit_of_work(tenant=None, actor=SYSTEM, read_only=True):
-        due = await fetch("SELECT * FROM due_schedules($1)", limit)
     run = 0
-    for row in due:
-        try:
-            run += await retrying(_run)(row["tenant_id"], row["id"], functions)
-        except Exception:
-            # One tenant's schedule never holds up another's; it stays due, and is tried again.
-            metrics.SWEEP_ERRORS.labels("schedule").inc()
-            _log.exception("schedule failed", schedule_id=str(row["id"]))
-    return run
+    after, after_id = _FIRST
+    while True:
+        async with unit_of_work(tenant=None, actor=SYSTEM, read_only=True):
+            due = await fetch(
+                "SELECT * FROM schedules_due_after($1, $2, $3)", after, after_id, limit
+            )
+        for row in due:
+            try:
+                run += await retrying(_run)(row["tenant_id"], row["id"], functions)
+            except Exception:
+                # One tenant's schedule never holds up another's; it is tried again later.
+                metrics.SWEEP_ERRORS.labels("schedule").inc()
+                _log.exception("schedule failed", schedule_id=str(row["id"]))
+        if len(due) < limit:
+            return run
+        after, after_id = due[-1]["next_at"], due[-1]["id"]
 
 
 async def _run(
