@@ -43,6 +43,7 @@ from app.web.api import (
     envelope,
     in_utc,
 )
+from app.web.etags import tagged
 from app.web.guards import requires
 from app.web.kernel_schemas import (
     AccountOut,
@@ -249,7 +250,7 @@ class Audit(Controller):
             first_break=report.first_break,
         )
         async with unit_of_work(tenant=viewer.tenant.id, actor=viewer.actor, read_only=True):
-            return Response(envelope(request, found))
+            return tagged(request, envelope(request, found))
 
 
 @get("/verify", guards=[requires("verify:read")], summary="Whether every invariant holds")
@@ -261,7 +262,7 @@ async def verify_invariants(request: PortalRequest) -> Response[Envelope[list[In
         for result in results
     ]
     async with unit_of_work(tenant=viewer.tenant.id, actor=viewer.actor, read_only=True):
-        return Response(envelope(request, found))
+        return tagged(request, envelope(request, found))
 
 
 @post(

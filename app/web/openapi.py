@@ -14,8 +14,10 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
+from app.web.etags import tagged
 from app.web.guards import Requires, public
 from app.web.refusals import ANYWHERE, Refusal, refusals_of, rules_of
+from app.web.viewer import PortalRequest
 
 API = "/api/v1"
 _MEANINGS = {
@@ -63,20 +65,30 @@ _KEY_PARAMETER = {
     "the same body gives the same answer.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
+_NONE_MATCH_PARAMETER = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "`ETag`s of what you have: 304 and nothing if one of them is what there is.",
+    "schema": {"type": "string", "maxLength": 1000},
+}
+_ETAG = {
+    "description": "Of `data`: not of `meta`, and of no `remaining_seconds`",
+    "required": True,
+    "schema": {"type": "string", "pattern": '^(W/)?"[^"]+"$'},
+}
 
 
 @get("/openapi.json", guards=[public], include_in_schema=False)
-async def openapi() -> Response[bytes]:
-    return Response(
-        _document(),
-        media_type="application/json",
-        headers={"Cache-Control": "public, max-age=300"},
-    )
+async def openapi(request: PortalRequest) -> Response[Any]:
+    answer = tagged(request, _document())
+    answer.headers["Cache-Control"] = "public, max-age=300"
+    return answer
 
 
 @lru_cache(maxsize=1)
-def _document() -> bytes:
-    return msgspec.json.encode(document())
+def _document() -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(document()))
 
 
 @lru_cache(maxsize=1)
@@ -133,6 +145,13 @@ def _complete(operation: dict[str, Any], method: str, handler: HTTPRouteHandler)
     if getattr(handler.fn, "is_idempotent", False):
         required = handler.fn.moves_money  # type: ignore[attr-defined]
         operation.setdefault("parameters", []).append(_KEY_PARAMETER | {"required": required})
+    if method == "GET":
+        operation.setdefault("parameters", []).append(_NONE_MATCH_PARAMETER)
+        operation["responses"]["200"]["headers"] = {"ETag": _ETAG}
+        operation["responses"]["304"] = {
+            "description": "What you have is what there is",
+            "headers": {"ETag": _ETAG},
+        }
     parameters = operation.get("parameters", [])
     rules = rules_of(handler, parameters)
     if rules:

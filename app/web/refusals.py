@@ -33,6 +33,7 @@ from app.kernel.errors import (
 )
 from app.kernel.idempotency import IdempotencyKeyInUse, IdempotencyMismatch
 from app.web.errors import TITLES
+from app.web.etags import PreconditionFailed
 from app.web.guards import Requires
 from app.web.limits import TooManyRequests
 from app.web.transactions import IdempotencyKeyRequired
@@ -91,6 +92,8 @@ def _by_shape(
         yield NotFound
     if "query" in places:
         yield InputInvalid
+    if any(parameter["name"] == "If-Match" for parameter in parameters):
+        yield PreconditionFailed
     if getattr(handler.fn, "is_idempotent", False):
         yield from (IdempotencyMismatch, IdempotencyKeyInUse, InputInvalid)
     if getattr(handler.fn, "moves_money", False):

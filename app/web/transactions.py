@@ -30,6 +30,7 @@ from app.kernel.actors import SYSTEM
 from app.kernel.database import Isolation, current, retrying, unit_of_work
 from app.kernel.errors import DomainError
 from app.kernel.notifications.queries import unread_count
+from app.web.etags import tagged
 from app.web.forms import CSRF_FIELD, FORM_TYPE, IDEMPOTENCY_FIELD, content_type_of, read_form
 from app.web.live_hub import Hub
 from app.web.rendering import Page, See, Shown, redirect, render
@@ -142,9 +143,7 @@ def _response(request: PortalRequest, result: Any) -> Response[Any]:
     route: Any = request.scope["route_handler"]
     if result is None:
         return Response(b"", status_code=route.status_code, media_type=MediaType.TEXT)
-    return Response(
-        msgspec.json.encode(result), status_code=route.status_code, media_type=MediaType.JSON
-    )
+    return tagged(request, result, status=route.status_code)
 
 
 async def _key_of(request: PortalRequest, *, required: bool) -> _Key | None:

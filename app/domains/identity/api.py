@@ -35,6 +35,7 @@ from app.domains.identity.schemas import (
 from app.domains.identity.values import SignInMethod, TokenPair
 from app.kernel.errors import DomainError
 from app.web.api import Envelope, envelope
+from app.web.etags import tagged
 from app.web.guards import public, requires
 from app.web.trace import trace_of
 from app.web.transactions import transactional
@@ -96,10 +97,10 @@ async def logout(request: PortalRequest) -> None:
 
 
 @get("/auth/jwks.json", guards=[public], summary="The keys that verify access tokens")
-async def jwks() -> Response[PublicKeys]:
-    return Response(
-        PublicKeys(keys=public_keys()["keys"]), headers={"Cache-Control": "public, max-age=300"}
-    )
+async def jwks(request: PortalRequest) -> Response[PublicKeys]:
+    answer = tagged(request, PublicKeys(keys=public_keys()["keys"]))
+    answer.headers["Cache-Control"] = "public, max-age=300"
+    return answer
 
 
 @get("/me", guards=[requires("me:read")], summary="Who I am and what I may do")

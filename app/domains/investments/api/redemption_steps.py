@@ -7,7 +7,7 @@ from uuid import UUID
 from litestar import Controller, post
 from litestar.params import FromPath, JSONBody
 
-from app.domains.investments.api.redemptions import shown
+from app.domains.investments.api.redemptions import shown, unchanged
 from app.domains.investments.operations.payout_retry import retry_payout
 from app.domains.investments.operations.redemption_approve import (
     clear_redemption,
@@ -36,6 +36,7 @@ from app.kernel.approvals.operations import (
 )
 from app.kernel.approvals.values import Decision
 from app.web.api import Envelope
+from app.web.etags import IfMatch
 from app.web.guards import requires
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest
@@ -61,10 +62,15 @@ class RedemptionSteps(Controller):
         request: PortalRequest,
         redemption_id: FromPath[UUID],
         data: JSONBody[NoteBody | None] = None,
+        if_match: IfMatch = None,
     ) -> Envelope[RedemptionOut]:
-        await decide_redemption(
-            redemption_id=redemption_id, decision=Decision.approve, note=data.note if data else ""
-        )
+        with unchanged(if_match) as version:
+            await decide_redemption(
+                redemption_id=redemption_id,
+                decision=Decision.approve,
+                note=data.note if data else "",
+                version=version,
+            )
         return await shown(request, redemption_id)
 
     @post(
@@ -77,11 +83,19 @@ class RedemptionSteps(Controller):
     )
     @transactional(idempotent=True, moves_money=True)
     async def reject(
-        self, request: PortalRequest, redemption_id: FromPath[UUID], data: JSONBody[NoteBody]
+        self,
+        request: PortalRequest,
+        redemption_id: FromPath[UUID],
+        data: JSONBody[NoteBody],
+        if_match: IfMatch = None,
     ) -> Envelope[RedemptionOut]:
-        await decide_redemption(
-            redemption_id=redemption_id, decision=Decision.reject, note=data.note
-        )
+        with unchanged(if_match) as version:
+            await decide_redemption(
+                redemption_id=redemption_id,
+                decision=Decision.reject,
+                note=data.note,
+                version=version,
+            )
         return await shown(request, redemption_id)
 
     @post(
@@ -98,10 +112,15 @@ class RedemptionSteps(Controller):
         request: PortalRequest,
         redemption_id: FromPath[UUID],
         data: JSONBody[NoteBody | None] = None,
+        if_match: IfMatch = None,
     ) -> Envelope[RedemptionOut]:
-        await clear_redemption(
-            redemption_id=redemption_id, decision=Decision.approve, note=data.note if data else ""
-        )
+        with unchanged(if_match) as version:
+            await clear_redemption(
+                redemption_id=redemption_id,
+                decision=Decision.approve,
+                note=data.note if data else "",
+                version=version,
+            )
         return await shown(request, redemption_id)
 
     @post(
@@ -114,11 +133,19 @@ class RedemptionSteps(Controller):
     )
     @transactional(idempotent=True, moves_money=True)
     async def decline(
-        self, request: PortalRequest, redemption_id: FromPath[UUID], data: JSONBody[NoteBody]
+        self,
+        request: PortalRequest,
+        redemption_id: FromPath[UUID],
+        data: JSONBody[NoteBody],
+        if_match: IfMatch = None,
     ) -> Envelope[RedemptionOut]:
-        await clear_redemption(
-            redemption_id=redemption_id, decision=Decision.reject, note=data.note
-        )
+        with unchanged(if_match) as version:
+            await clear_redemption(
+                redemption_id=redemption_id,
+                decision=Decision.reject,
+                note=data.note,
+                version=version,
+            )
         return await shown(request, redemption_id)
 
     @post(
@@ -131,11 +158,19 @@ class RedemptionSteps(Controller):
     )
     @transactional(idempotent=True, moves_money=True)
     async def ready(
-        self, request: PortalRequest, redemption_id: FromPath[UUID], data: JSONBody[ReadyBody]
+        self,
+        request: PortalRequest,
+        redemption_id: FromPath[UUID],
+        data: JSONBody[ReadyBody],
+        if_match: IfMatch = None,
     ) -> Envelope[RedemptionOut]:
-        await mark_ready(
-            redemption_id=redemption_id, source_account_id=data.source_account_id, note=data.note
-        )
+        with unchanged(if_match) as version:
+            await mark_ready(
+                redemption_id=redemption_id,
+                source_account_id=data.source_account_id,
+                note=data.note,
+                version=version,
+            )
         return await shown(request, redemption_id)
 
     @post(
@@ -147,9 +182,13 @@ class RedemptionSteps(Controller):
     )
     @transactional(idempotent=True, moves_money=True)
     async def retry(
-        self, request: PortalRequest, redemption_id: FromPath[UUID]
+        self,
+        request: PortalRequest,
+        redemption_id: FromPath[UUID],
+        if_match: IfMatch = None,
     ) -> Envelope[RedemptionOut]:
-        await retry_payout(redemption_id=redemption_id)
+        with unchanged(if_match) as version:
+            await retry_payout(redemption_id=redemption_id, version=version)
         return await shown(request, redemption_id)
 
     @post(
@@ -162,9 +201,14 @@ class RedemptionSteps(Controller):
     )
     @transactional(idempotent=True, moves_money=True)
     async def hold(
-        self, request: PortalRequest, redemption_id: FromPath[UUID], data: JSONBody[NoteBody]
+        self,
+        request: PortalRequest,
+        redemption_id: FromPath[UUID],
+        data: JSONBody[NoteBody],
+        if_match: IfMatch = None,
     ) -> Envelope[RedemptionOut]:
-        await hold_redemption(redemption_id=redemption_id, note=data.note)
+        with unchanged(if_match) as version:
+            await hold_redemption(redemption_id=redemption_id, note=data.note, version=version)
         return await shown(request, redemption_id)
 
     @post(
@@ -177,9 +221,14 @@ class RedemptionSteps(Controller):
     )
     @transactional(idempotent=True, moves_money=True)
     async def resume(
-        self, request: PortalRequest, redemption_id: FromPath[UUID], data: JSONBody[NoteBody]
+        self,
+        request: PortalRequest,
+        redemption_id: FromPath[UUID],
+        data: JSONBody[NoteBody],
+        if_match: IfMatch = None,
     ) -> Envelope[RedemptionOut]:
-        await resume_redemption(redemption_id=redemption_id, note=data.note)
+        with unchanged(if_match) as version:
+            await resume_redemption(redemption_id=redemption_id, note=data.note, version=version)
         return await shown(request, redemption_id)
 
     @post(
@@ -192,9 +241,16 @@ class RedemptionSteps(Controller):
     )
     @transactional(idempotent=True, moves_money=True)
     async def cancel_held(
-        self, request: PortalRequest, redemption_id: FromPath[UUID], data: JSONBody[NoteBody]
+        self,
+        request: PortalRequest,
+        redemption_id: FromPath[UUID],
+        data: JSONBody[NoteBody],
+        if_match: IfMatch = None,
     ) -> Envelope[RedemptionOut]:
-        await cancel_held_redemption(redemption_id=redemption_id, note=data.note)
+        with unchanged(if_match) as version:
+            await cancel_held_redemption(
+                redemption_id=redemption_id, note=data.note, version=version
+            )
         return await shown(request, redemption_id)
 
     @post(
@@ -207,9 +263,17 @@ class RedemptionSteps(Controller):
     )
     @transactional(idempotent=True, moves_money=True)
     async def reassign(
-        self, request: PortalRequest, redemption_id: FromPath[UUID], data: JSONBody[ReassignBody]
+        self,
+        request: PortalRequest,
+        redemption_id: FromPath[UUID],
+        data: JSONBody[ReassignBody],
+        if_match: IfMatch = None,
     ) -> Envelope[RedemptionOut]:
-        await reassign_redemption(
-            redemption_id=redemption_id, to_membership_id=data.to_membership_id, note=data.note
-        )
+        with unchanged(if_match) as version:
+            await reassign_redemption(
+                redemption_id=redemption_id,
+                to_membership_id=data.to_membership_id,
+                note=data.note,
+                version=version,
+            )
         return await shown(request, redemption_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -14,7 +16,7 @@ from app.domains.investments.operations.redemption_accept import accept_redempti
 from app.domains.investments.operations.redemption_cancel import cancel_redemption
 from app.domains.investments.operations.redemption_quote import NothingToRedeem, quote_redemption
 from app.domains.investments.operations.redemption_request import QuoteExpired, request_redemption
-from app.domains.investments.operations.redemption_trail import WrongState
+from app.domains.investments.operations.redemption_trail import Changed, WrongState
 from app.domains.investments.queries.positions import PriceMissing
 from app.domains.investments.queries.redemptions import redemption, redemptions
 from app.domains.investments.schemas import (
@@ -38,6 +40,7 @@ from app.web.api import (
     envelope,
     in_utc,
 )
+from app.web.etags import IfMatch, PreconditionFailed, version_in
 from app.web.guards import requires
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest
@@ -140,9 +143,13 @@ class Redemptions(Controller):
     )
     @transactional(idempotent=True, moves_money=True)
     async def cancel(
-        self, request: PortalRequest, redemption_id: FromPath[UUID]
+        self,
+        request: PortalRequest,
+        redemption_id: FromPath[UUID],
+        if_match: IfMatch = None,
     ) -> Envelope[RedemptionOut]:
-        await cancel_redemption(redemption_id=redemption_id)
+        with unchanged(if_match) as version:
+            await cancel_redemption(redemption_id=redemption_id, version=version)
         return await shown(request, redemption_id)
 
     @post(
@@ -154,10 +161,26 @@ class Redemptions(Controller):
     )
     @transactional(idempotent=True, moves_money=True)
     async def accept(
-        self, request: PortalRequest, redemption_id: FromPath[UUID]
+        self,
+        request: PortalRequest,
+        redemption_id: FromPath[UUID],
+        if_match: IfMatch = None,
     ) -> Envelope[RedemptionOut]:
-        await accept_redemption(redemption_id=redemption_id)
+        with unchanged(if_match) as version:
+            await accept_redemption(redemption_id=redemption_id, version=version)
         return await shown(request, redemption_id)
+
+
+@contextmanager
+def unchanged(if_match: str | None) -> Iterator[int | None]:
+    """The version that `If-Match` asks for, which the operation compares under its lock.
+
+    Raises `PreconditionFailed`.
+    """
+    try:
+        yield version_in(if_match)
+    except Changed as error:
+        raise PreconditionFailed from error
 
 
 async def shown(request: PortalRequest, redemption_id: UUID) -> Envelope[RedemptionOut]:

@@ -84,14 +84,14 @@ async def _locked(scope: Scope, redemption_id: UUID) -> Any:
 
 
 def check_step(redemption: Any, step: str, *, version: int | None = None) -> None:
-    """Raise `WrongState` unless `step` is legal now, `Changed` where `version` is an older one."""
+    """Raise `Changed` where `version` is an older one, `WrongState` unless `step` is legal now."""
+    if version is not None and version != redemption["version"]:
+        raise Changed
     state = RedemptionState(redemption["state"])
     if state not in STEPS[step][0]:
         raise WrongState(
             f"This redemption is {state.value.replace('_', ' ')}; it cannot be {PAST[step]}"
         )
-    if version is not None and version != redemption["version"]:
-        raise Changed
 
 
 PAST = {
