@@ -111,7 +111,7 @@ def transactional(
             except _Refused as refused:
                 outcome = refused.page, refused.shown
             if isinstance(outcome, Response):
-                return outcome
+                return _told_in_place(request, outcome)
             with trace.timed("render"):
                 return render(request, *outcome)
 
@@ -144,6 +144,16 @@ def _response(request: PortalRequest, result: Any) -> Response[Any]:
     if result is None:
         return Response(b"", status_code=route.status_code, media_type=MediaType.TEXT)
     return tagged(request, result, status=route.status_code)
+
+
+def _told_in_place(request: PortalRequest, response: Response[Any]) -> Response[Any]:
+    """A page whose form is answered in place is told where it would have been sent: it is there
+    already, or goes there itself.
+    """
+    if "x-block" not in request.headers or response.status_code != 303:
+        return response
+    headers = {"X-Location": response.headers["Location"]}
+    return Response(b"", status_code=204, headers=headers, cookies=response.cookies)
 
 
 async def _key_of(request: PortalRequest, *, required: bool) -> _Key | None:

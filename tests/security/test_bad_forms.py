@@ -61,7 +61,9 @@ async def test_a_refused_decision_comes_back_whole_and_one_that_was_done_as_the_
     assert "<html" in refused.text
     headers = asked | {"Idempotency-Key": new_id().hex}
     done = await manager.post_form(f"{path}/approve", {"note": "Known"}, headers=headers)
-    assert (done.status_code, done.headers["location"]) == (303, path)
+    assert (done.status_code, done.headers["x-location"], done.content) == (204, path, b"")
+    again = await manager.post_form(f"{path}/approve", {"note": "Known"}, headers=headers)
+    assert (again.status_code, again.headers["x-location"]) == (204, path)
     followed = await manager.get(path, headers=asked)
     assert "<html" not in followed.text
     assert 'id="status"' in followed.text

@@ -167,11 +167,12 @@ function refreshTopics(topics) {
 }
 
 /** Runs `work`, whose answer shows what it changed: hints of that wait, and are followed afterwards,
-    since one of them may tell of something later. */
+    since one of them may tell of something later. `work` gets a function to forget those so far:
+    what it fetches next shows what they tell of. */
 export async function holdHints(work) {
   held = new Set();
   try {
-    await work();
+    await work(() => held.clear());
   } finally {
     const topics = held;
     held = null;
