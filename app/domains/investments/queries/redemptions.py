@@ -107,19 +107,26 @@ async def redemptions(
     return await _rows(rows)
 
 
-async def queue(*, states: Sequence[RedemptionState]) -> list[RedemptionRow]:
-    """The viewer's queue in these states: the one with the least time left first."""
+async def queue(
+    *, states: Sequence[RedemptionState], only: Sequence[UUID] | None = None
+) -> list[RedemptionRow]:
+    """The viewer's queue in these states: the one with the least time left first.
+
+    With `only`, what of it has one of these ids.
+    """
     scope = await redemption_scope()
     rows = await fetch(
         f"{_ROWS} LEFT JOIN LATERAL (SELECT min(d.due_at) AS due_at FROM deadline d"
         "   WHERE d.subject_kind = 'redemption' AND d.subject_id = r.id AND d.stopped_at IS NULL"
         " ) clock ON true"
         f" WHERE {scope.condition} AND r.state = ANY($3)"
+        " AND ($5::uuid[] IS NULL OR r.id = ANY($5))"
         " ORDER BY clock.due_at NULLS LAST, r.id LIMIT $4",
         scope.memberships,
         scope.states,
         [state.value for state in states],
         QUEUE_LENGTH_MAX,
+        only,
     )
     return await _rows(rows)
 
