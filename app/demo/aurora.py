@@ -8,12 +8,14 @@ from decimal import Decimal
 from uuid import UUID
 
 from app.domains.investments.public import (
+    ClientTier,
     CustodyKind,
     CustodySpec,
     DestinationKind,
     ProductKind,
     ProductSpec,
     ProductTerm,
+    TierLimit,
     accrue_yields,
     add_destination,
     confirm_deposit,
@@ -29,6 +31,17 @@ from app.kernel.database import unit_of_work
 from app.kernel.money import plain
 
 HISTORY_DAYS = 60
+# A standard client can redeem the largest subscription there is in one request.
+LIMITS = (
+    TierLimit(tier=ClientTier.standard, single=Decimal(1_000_000), daily=Decimal(1_500_000)),
+    TierLimit(tier=ClientTier.premier, single=Decimal(2_500_000), daily=Decimal(5_000_000)),
+    TierLimit(tier=ClientTier.institutional, single=Decimal(10_000_000), daily=Decimal(20_000_000)),
+)
+# login: relationship manager, tier, days from now on that their KYC is still good for.
+CLIENTS = {
+    "member": ("rm", ClientTier.premier, 300),
+    "member2": ("rm2", ClientTier.standard, 21),
+}
 YIELD = ProductSpec(
     name="Aurora Yield USDT",
     kind=ProductKind.fixed_yield,
@@ -60,6 +73,7 @@ YIELD = ProductSpec(
             kind=CustodyKind.venue, name="Venue A, sub-account 3", reference="aurora-yield-venue-a"
         ),
     ),
+    limits=LIMITS,
 )
 GROWTH = ProductSpec(
     name="Aurora NAV Growth",
@@ -91,6 +105,7 @@ GROWTH = ProductSpec(
             kind=CustodyKind.venue, name="Venue B, main account", reference="aurora-growth-venue-b"
         ),
     ),
+    limits=LIMITS,
 )
 SPONSOR_FUNDS: Mapping[CustodyKind, Decimal] = {
     CustodyKind.staging_vault: Decimal("310500.00"),
@@ -134,8 +149,10 @@ async def open_aurora(*, tenant_id: UUID, people: Mapping[str, Actor], now: date
                 membership_id=_id(people[login]),
                 rm_membership_id=_id(people[manager]),
                 name=people[login].name,
+                kyc_expires_at=now + timedelta(days=days),
+                tier=tier,
             )
-            for login, manager in (("member", "rm"), ("member2", "rm2"))
+            for login, (manager, tier, days) in CLIENTS.items()
         }
     for login, label, asset, address in DESTINATIONS:
         async with unit_of_work(tenant=tenant_id, actor=people[login], at=first):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -38,6 +38,13 @@ WORDS = {
     "on_hold": "On hold",
     "rm": "Relationship manager",
     "nav_units": "NAV units",
+    "kyc_pending": "Not passed yet",
+    "kyc_passed": "Passed",
+    "kyc_lapsed": "Lapsed",
+    "kyc_refused": "Refused",
+    "standing_good": "Good",
+    "standing_deceased": "Deceased",
+    "standing_sanctioned": "Sanctioned",
 }
 
 
@@ -126,14 +133,6 @@ def ago(value: datetime) -> str:
     return str(format_timedelta(value - look.now, add_direction=True, locale=_locale(look.locale)))
 
 
-def seconds_ago(seconds: int) -> str:
-    """How old a reading is in real time, which business time may be far ahead of."""
-    if seconds < 1:
-        return "just now"
-    age = timedelta(seconds=-seconds)
-    return str(format_timedelta(age, add_direction=True, locale=_locale(_look.get().locale)))
-
-
 def words(state: str) -> str:
     """A state, kind or role in words."""
     text = str(state)
@@ -148,6 +147,5 @@ FILTERS = {
     "instant": instant,
     "day": day,
     "ago": ago,
-    "seconds_ago": seconds_ago,
     "words": words,
 }

@@ -68,6 +68,7 @@ _GROUPS = [
                 permission="redemption:read",
             ),
             Link(label="Clients", href="/clients", icon="users", permission="client:read"),
+            Link(label="KYC", href="/kyc", icon="shield-lock", permission="client:read"),
             Link(label="Search", href="/search", icon="search", permission=SEARCH),
         ],
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from app.domains.investments.operations.redemption_approve import (
@@ -75,3 +76,11 @@ async def ready(desk: Desk, redemption_id: UUID, *, key: str = "yield", by: str 
 async def seen(desk: Desk, redemption_id: UUID, *, by: str = "ops") -> RedemptionView:
     async with unit_of_work(tenant=desk.tenant_id, actor=desk.people[by], read_only=True):
         return await redemption(redemption_id=redemption_id)
+
+
+async def seen_now(desk: Desk) -> datetime:
+    """Business time."""
+    async with unit_of_work(
+        tenant=desk.tenant_id, actor=desk.people["ops"], read_only=True
+    ) as unit:
+        return unit.now

@@ -81,6 +81,18 @@ def _manager(things: Things) -> dict[str, Any]:
     return {"to_membership_id": str(things.other_manager), "note": "Away"}
 
 
+def _kyc(things: Things) -> dict[str, Any]:
+    return {"kyc": "refused", "note": "Said so"}
+
+
+def _standing(things: Things) -> dict[str, Any]:
+    return {"standing": "deceased", "note": "Said so"}
+
+
+def _tier(things: Things) -> dict[str, Any]:
+    return {"tier": "premier", "note": "Said so"}
+
+
 def _decision(things: Things) -> dict[str, Any]:
     return {"decision": "approve", "note": ""}
 
@@ -101,6 +113,8 @@ _STEPS = {
 }
 _PAGE, _REST = "/redemptions/{redemption_id}", "/api/v1/investments/redemptions/{redemption_id}"
 
+_CLIENT_REST = "/api/v1/investments/clients/{client_id}"
+
 # Every route with an id in its path. A test fails for one that is not here.
 MATRIX: dict[tuple[str, str], Route] = {
     ("GET", "/subscriptions/{subscription_id}/redeem"): Route("subscription", _MEMBER),
@@ -109,6 +123,20 @@ MATRIX: dict[tuple[str, str], Route] = {
     ),
     ("GET", "/deadlines/{deadline_id}"): Route("deadline", STAFF),
     ("GET", "/clients/{client_id}"): Route("client", _BOOK),
+    ("GET", "/clients/{client_id}/standing"): Route("client", _BOOK),
+    ("GET", f"{_CLIENT_REST}/standing"): Route("client", _BOOK),
+    **{
+        ("POST", f"{start}/{what}"): Route("client", may, body=body)
+        for start in ("/clients/{client_id}", _CLIENT_REST)
+        for what, may, body in (
+            ("kyc", _COMPLIANCE, _kyc),
+            ("standing", _COMPLIANCE, _standing),
+            ("tier", frozenset({"operations"}), _tier),
+        )
+    },
+    # Nothing waits: whoever may decide is told so.
+    ("POST", "/clients/{client_id}/tier/approve"): Route("client", _COMPLIANCE, frozenset(), _note),
+    ("POST", "/clients/{client_id}/tier/reject"): Route("client", _COMPLIANCE, frozenset(), _note),
     ("GET", "/api/v1/investments/clients/{client_id}"): Route("client", _BOOK),
     ("GET", _PAGE): Route("redemption", _READERS),
     ("GET", _REST): Route("redemption", _READERS),

@@ -37,6 +37,8 @@ async def test_a_path_that_names_nothing_is_not_there(seats: Seats, desk: Desk) 
             ("ops", "/deadlines/{}"),
             ("rm", "/clients/{}"),
             ("rm", f"{REST}/clients/{{}}"),
+            ("rm", "/clients/{}/standing"),
+            ("rm", f"{REST}/clients/{{}}/standing"),
         ]:
             answer = await people[login].get(path.format(text))
             if answer.status_code != 404:
@@ -48,6 +50,8 @@ async def test_a_path_that_names_nothing_is_not_there(seats: Seats, desk: Desk) 
             ("trader", f"{REST}/redemptions/{{}}/retry-payout"),
             ("rm", f"{API}/approvals/{{}}/decisions"),
             ("ops", "/jobs/{}/rerun"),
+            ("compliance", "/clients/{}/kyc"),
+            ("compliance", "/clients/{}/tier/approve"),
         ]:
             body = {"decision": "approve", "note": ""} if "decisions" in path else {"note": ""}
             answer = await people[login].post(
@@ -98,6 +102,11 @@ QUERIES = [
     ("rm", f"{REST}/clients", "sort", ["x", "%00", "-name"]),
     ("rm", f"{REST}/clients", "cursor", ["x", "%00"]),
     ("rm", f"{REST}/clients", "limit", ["0", "201", "abc"]),
+    ("compliance", "/kyc", "by", ["x", "%00", "EXPIRING"]),
+    ("compliance", "/kyc", "cursor", ["x", "%00"]),
+    ("compliance", f"{REST}/kyc", "by", ["x", "%00"]),
+    ("compliance", f"{REST}/kyc", "cursor", ["x", "%00"]),
+    ("compliance", f"{REST}/kyc", "limit", ["0", "201", "abc"]),
     ("member", "/search", "q", ["%00"]),
     ("member", "/redemptions", "state", ["x", "%00"]),
     ("member", "/redemptions", "cursor", ["x", "%00"]),

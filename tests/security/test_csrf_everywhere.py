@@ -68,6 +68,18 @@ async def test_every_unsafe_page_route_refuses_a_foreign_hand(
             f"/redemptions/{id_}/{step}",
             form,
         )
+    for step, login, form in [
+        ("kyc", "compliance", {"kyc": "refused", "note": "lured"}),
+        ("standing", "compliance", {"standing": "sanctioned", "note": "lured"}),
+        ("tier", "ops", {"tier": "institutional", "note": "lured"}),
+        ("tier/approve", "compliance", {"note": "lured"}),
+        ("tier/reject", "compliance", {"note": "lured"}),
+    ]:
+        doable[f"/clients/{{client_id}}/{step}"] = (
+            login,
+            f"/clients/{desk.clients['member2']}/{step}",
+            form,
+        )
     unsafe = {
         path
         for method, path in routes_of(portal)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
 from app.domains.identity.public import Role, add_membership, create_account, permissions_of
 from app.domains.investments.public import (
+    ClientTier,
     CustodyKind,
     CustodySpec,
     DestinationKind,
     ProductKind,
     ProductSpec,
     ProductTerm,
+    TierLimit,
     add_destination,
     confirm_deposit,
     custody_accounts,
@@ -30,6 +32,12 @@ from app.kernel.database import execute, fetch_value, unit_of_work
 from app.registry import load
 
 PASSWORD = "Correct-horse-1"
+KYC_SPAN = timedelta(days=365)
+# Far above what a test redeems, unless it is about limits.
+LIMITS = tuple(
+    TierLimit(tier=tier, single=Decimal(500_000) * factor, daily=Decimal(1_000_000) * factor)
+    for tier, factor in zip(ClientTier, (1, 2, 4), strict=True)
+)
 
 YIELD = ProductSpec(
     name="Yield",
@@ -49,6 +57,7 @@ YIELD = ProductSpec(
         CustodySpec(kind=CustodyKind.staging_vault, name="Staging vault", reference="staging"),
         CustodySpec(kind=CustodyKind.investment_vault, name="Vault", reference="vault"),
     ),
+    limits=LIMITS,
 )
 GROWTH = ProductSpec(
     name="Growth",
@@ -67,6 +76,7 @@ GROWTH = ProductSpec(
     custody=(
         CustodySpec(kind=CustodyKind.staging_vault, name="Staging vault", reference="g-staging"),
     ),
+    limits=LIMITS,
 )
 
 
@@ -106,9 +116,17 @@ _PEOPLE = {
 
 
 async def open_desk(
-    *, tenant_id: UUID, slug: str, deposit: Decimal = Decimal("50000.00"), password: bool = False
+    *,
+    tenant_id: UUID,
+    slug: str,
+    deposit: Decimal = Decimal("50000.00"),
+    password: bool = False,
+    **changes: object,
 ) -> Desk:
-    """Everything committed. Deposits were made now; destinations are usable at once."""
+    """Everything committed. Deposits were made now; destinations are usable at once.
+
+    `changes` are made to the specification of both products.
+    """
     load()
     desk = Desk(tenant_id=tenant_id, slug=slug)
     async with unit_of_work(tenant=tenant_id, actor=SYSTEM):
@@ -128,7 +146,7 @@ async def open_desk(
     async with unit_of_work(tenant=tenant_id, actor=operations) as unit:
         await price(USDT="1.00", USDC="1.00")
         for key, spec in (("yield", YIELD), ("growth", GROWTH)):
-            await _open_product(desk, key, spec)
+            await _open_product(desk, key, spec, changes)
         await publish_nav(
             product_id=desk.products["growth"], nav_per_unit=Decimal("1.05263158"), as_of=unit.now
         )
@@ -137,6 +155,7 @@ async def open_desk(
                 membership_id=_id(desk.people[login]),
                 rm_membership_id=_id(desk.people[manager]),
                 name=desk.people[login].name,
+                kyc_expires_at=unit.now + KYC_SPAN,
             )
             desk.clients[login] = client_id
             for key, months in (("yield", 6), ("growth", 12)):
@@ -153,14 +172,16 @@ async def open_desk(
     return desk
 
 
-async def _open_product(desk: Desk, key: str, spec: ProductSpec) -> None:
+async def _open_product(
+    desk: Desk, key: str, spec: ProductSpec, changes: dict[str, object]
+) -> None:
     # The custodian's references are the sandbox's for all tenants: each test has its own.
     custody = tuple(
         CustodySpec(kind=item.kind, name=item.name, reference=f"{item.reference}-{uuid4()}")
         for item in spec.custody
     )
     values = {name: getattr(spec, name) for name in ProductSpec.__struct_fields__}
-    product_id = await open_product(spec=ProductSpec(**(values | {"custody": custody})))
+    product_id = await open_product(spec=ProductSpec(**(values | {"custody": custody} | changes)))
     desk.products[key] = product_id
     desk.references[key] = custody[0].reference
     for account in await custody_accounts(product_id=product_id):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
+from enum import StrEnum
+from typing import TypeVar
 from uuid import UUID
 
 from app.domains.investments.operations.redemption_quote import Portion
 from app.domains.investments.values import ClientSort, RedemptionState
 from app.kernel.errors import InputInvalid, NotFound
 from app.kernel.money import Money
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 _PORTIONS = ("all", "fraction", "units", "amount")
 _REDEEM_FIELDS = ("by", "fraction", "units", "amount", "destination_id")
@@ -77,3 +82,21 @@ def client_sort(sort: str | None) -> ClientSort:
         return ClientSort(sort)
     except ValueError:
         raise InputInvalid.of("sort", "UNKNOWN_SORT", f"One of {', '.join(ClientSort)}") from None
+
+
+def chosen(kind: type[Choice], text: str, *, field: str) -> Choice:
+    """The one of `kind` that was chosen in `field`; raises `InputInvalid` for anything else."""
+    try:
+        return kind(text)
+    except ValueError:
+        raise InputInvalid.of(field, "UNKNOWN", f"One of {', '.join(kind)}") from None
+
+
+def day_in(text: str | None, *, field: str) -> date | None:
+    """A day as forms and REST write it, none where it is left empty."""
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputInvalid.of(field, "NOT_A_DAY", "Write a day as 2026-03-02") from None

@@ -1,7 +1,12 @@
-"""Which step of a redemption is legal, and for whom. Pure."""
+"""Which step of a redemption is legal, and for whom; what bars a payment. Pure."""
 
 from __future__ import annotations
 
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from app.domains.investments.values import KycState, Standing
 from app.domains.investments.values import RedemptionState as State
 
 # step → the states it may start from, and the permission it needs.
@@ -100,4 +105,57 @@ def possible_steps(state: State, permissions: frozenset[str]) -> frozenset[str]:
         step
         for step, (states, permission) in STEPS.items()
         if state in states and permission in permissions
+    )
+
+
+class Barrier(StrEnum):
+    """Why nothing may be paid to a client, or to a destination."""
+
+    kyc_pending = "kyc_pending"
+    kyc_lapsed = "kyc_lapsed"
+    kyc_refused = "kyc_refused"
+    deceased = "deceased"
+    sanctioned = "sanctioned"
+    destination_revoked = "destination_revoked"
+
+
+# To compliance, who has to act on it.
+BARRIER_WORDS = {
+    Barrier.kyc_pending: "KYC has not been passed",
+    Barrier.kyc_lapsed: "KYC has lapsed",
+    Barrier.kyc_refused: "KYC was refused",
+    Barrier.deceased: "The client has died",
+    Barrier.sanctioned: "Sanctions hit",
+    Barrier.destination_revoked: "Its destination was revoked by the client",
+}
+# To everybody who follows the redemption, its client among them: whoever is looked at for a
+# sanctions hit must not learn of it.
+BARRIER_NOTES = BARRIER_WORDS | {Barrier.sanctioned: "Compliance has to look at it"}
+
+
+def kyc_at(*, recorded: KycState, expires_at: datetime | None, now: datetime) -> KycState:
+    """What a recorded check is worth at `now`: one that was passed lapses by itself."""
+    if recorded is KycState.passed and (expires_at is None or expires_at <= now):
+        return KycState.lapsed
+    return recorded
+
+
+def barriers(*, kyc: KycState, standing: Standing, destination_revoked: bool) -> list[Barrier]:
+    """Everything that bars a payment; nothing where it may be made. `kyc` is that of `kyc_at`."""
+    found = []
+    if kyc is not KycState.passed:
+        found.append(Barrier(f"kyc_{kyc.value}"))
+    if standing is not Standing.good:
+        found.append(Barrier(standing.value))
+    if destination_revoked:
+        found.append(Barrier.destination_revoked)
+    return found
+
+
+def barriers_of(row: Any, *, now: datetime) -> list[Barrier]:
+    """`barriers`, from the columns `kyc`, `kyc_expires_at`, `standing` and `destination_revoked`."""
+    return barriers(
+        kyc=kyc_at(recorded=KycState(row["kyc"]), expires_at=row["kyc_expires_at"], now=now),
+        standing=Standing(row["standing"]),
+        destination_revoked=row["destination_revoked"],
     )

@@ -11,19 +11,23 @@ from app.domains.investments.operations.subscription_open import open_subscripti
 from app.domains.investments.operations.yield_accrue import accrue_yields
 from app.domains.investments.queries.products import custody_accounts
 from app.domains.investments.values import (
+    ClientTier,
     CustodyKind,
     DestinationKind,
     ProductKind,
     ProductTerm,
+    TierLimit,
 )
 
 __all__ = [
+    "ClientTier",
     "CustodyKind",
     "CustodySpec",
     "DestinationKind",
     "ProductKind",
     "ProductSpec",
     "ProductTerm",
+    "TierLimit",
     "accrue_yields",
     "add_destination",
     "confirm_deposit",

@@ -4,6 +4,7 @@ currency, instants are RFC 3339 in UTC.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import msgspec
 
 from app.domains.investments.operations.redemption_quote import Portion
 from app.domains.investments.values import (
+    Allowance,
     Amounts,
     CustodyAccountView,
     DestinationView,
@@ -94,6 +96,14 @@ class TermOut(Out, frozen=True, kw_only=True):
     penalty_rate: str
 
 
+class TierLimitOut(Out, frozen=True, kw_only=True):
+    """Gross: of one redemption, and of a client's redemptions of one day in the product's zone."""
+
+    tier: str
+    single: Money
+    daily: Money
+
+
 class ProductOut(Out, frozen=True, kw_only=True):
     id: UUID
     name: str
@@ -107,6 +117,7 @@ class ProductOut(Out, frozen=True, kw_only=True):
     redemption_fee_rate: str
     entry_fee_rate: str
     terms: list[TermOut]
+    limits: list[TierLimitOut]
     nav_per_unit: str | None
     nav_at: str | None
 
@@ -164,6 +175,16 @@ class StepOut(Out, frozen=True, kw_only=True):
     rounding: str
 
 
+class AllowanceOut(Out, frozen=True, kw_only=True):
+    """What the client may still ask for today, gross; no amounts where the product has no limits."""
+
+    tier: str
+    single: Money | None
+    daily: Money | None
+    left_today: Money | None
+    resets_at: str
+
+
 class QuoteOut(Out, frozen=True, kw_only=True):
     quote_id: UUID
     subscription_id: UUID
@@ -174,6 +195,7 @@ class QuoteOut(Out, frozen=True, kw_only=True):
     net: Money
     nav_per_unit: str
     nav_at: str
+    allowance: AllowanceOut
     valid_until: str
     steps: list[StepOut]
 
@@ -263,6 +285,14 @@ def product_out(view: ProductView) -> ProductOut:
             )
             for term in view.terms
         ],
+        limits=[
+            TierLimitOut(
+                tier=limit.tier.value,
+                single=Money(_fixed(limit.single, view.places), view.asset),
+                daily=Money(_fixed(limit.daily, view.places), view.asset),
+            )
+            for limit in view.limits
+        ],
         nav_per_unit=None if view.nav_per_unit is None else _units(view.nav_per_unit),
         nav_at=None if view.nav_at is None else utc(view.nav_at),
     )
@@ -333,8 +363,22 @@ def quote_out(view: QuoteView) -> QuoteOut:
         net=_money(amounts, "net"),
         nav_per_unit=_units(amounts.nav_per_unit),
         nav_at=utc(amounts.nav_at),
+        allowance=_allowance(view.allowance),
         valid_until=utc(view.valid_until),
         steps=[_step(step) for step in view.steps],
+    )
+
+
+def _allowance(view: Allowance) -> AllowanceOut:
+    def money(amount: Decimal | None) -> Money | None:
+        return None if amount is None else Money(_fixed(amount, view.places), view.asset)
+
+    return AllowanceOut(
+        tier=view.tier.value,
+        single=money(view.single),
+        daily=money(view.daily),
+        left_today=money(view.left_today),
+        resets_at=utc(view.resets_at),
     )
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from piccolo.table import Table
 
 from app.domains.investments.values import (
+    ClientTier,
     CustodyKind,
     DepositState,
     DestinationKind,
+    KycState,
     PayoutState,
     ProductKind,
     ProductState,
     RedemptionState,
+    Standing,
     SubscriptionState,
+    TierChangeState,
 )
 from app.kernel import columns
 from app.kernel.database import DB
@@ -46,6 +50,15 @@ class ProductTerm(Table, tablename="product_term", db=DB):
     penalty_rate = columns.amount()
 
 
+class ProductLimit(Table, tablename="product_limit", db=DB):
+    id = columns.identifier(primary_key=True)
+    tenant_id = columns.identifier()
+    product_id = columns.identifier()
+    tier = columns.choice(ClientTier)
+    single = columns.amount()
+    daily = columns.amount()
+
+
 class PublishedNav(Table, tablename="published_nav", db=DB):
     id = columns.identifier(primary_key=True)
     tenant_id = columns.identifier()
@@ -75,6 +88,22 @@ class Client(Table, tablename="client", db=DB):
     membership_id = columns.identifier()
     rm_membership_id = columns.identifier()
     name = columns.words()
+    tier = columns.choice(ClientTier)
+    kyc = columns.choice(KycState)
+    kyc_expires_at = columns.instant(null=True)
+    standing = columns.choice(Standing)
+
+
+class TierChange(Table, tablename="tier_change", db=DB):
+    id = columns.identifier(primary_key=True)
+    tenant_id = columns.identifier()
+    client_id = columns.identifier()
+    approval_id = columns.identifier()
+    tier_before = columns.choice(ClientTier)
+    tier_after = columns.choice(ClientTier)
+    note = columns.words()
+    state = columns.choice(TierChangeState)
+    requested_at = columns.instant()
 
 
 class Destination(Table, tablename="destination", db=DB):

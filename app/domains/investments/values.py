@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -79,6 +80,33 @@ class PayoutState(StrEnum):
     refused = "refused"
 
 
+class ClientTier(StrEnum):
+    standard = "standard"
+    premier = "premier"
+    institutional = "institutional"
+
+
+class TierChangeState(StrEnum):
+    pending = "pending"
+    approved = "approved"
+    rejected = "rejected"
+
+
+class KycState(StrEnum):
+    """`pending`: nobody has recorded a check yet. `passed` ends by itself, at its expiry."""
+
+    pending = "pending"
+    passed = "passed"
+    lapsed = "lapsed"
+    refused = "refused"
+
+
+class Standing(StrEnum):
+    good = "good"
+    deceased = "deceased"
+    sanctioned = "sanctioned"
+
+
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """What one page or answer shows."""
 
@@ -143,11 +171,41 @@ class DestinationView(View, frozen=True, kw_only=True):
     usable_from: datetime
 
 
+class Allowance(View, frozen=True, kw_only=True):
+    """What a client may ask for today: gross amounts of one product, by the limits of their tier.
+
+    `single` and `daily` are none where the product has no limits. `used` is what the requests of
+    the day come to; the day is the product's and ends at `resets_at`.
+    """
+
+    asset: str
+    places: int
+    tier: ClientTier
+    single: Decimal | None
+    daily: Decimal | None
+    used: Decimal
+    resets_at: datetime
+    time_zone: str
+
+    @property
+    def left_today(self) -> Decimal | None:
+        """Never below zero: what was asked for may be worth more now than it was."""
+        return None if self.daily is None else max(self.daily - self.used, Decimal(0))
+
+    @property
+    def resets(self) -> str:
+        """Such as `00:00 UTC`, in the product's zone; the zone in full where it has no letters."""
+        local = self.resets_at.astimezone(ZoneInfo(self.time_zone))
+        name = local.tzname() or ""
+        return f"{local:%H:%M} {name if name.isalpha() else self.time_zone}"
+
+
 class QuoteView(View, frozen=True, kw_only=True):
     id: UUID
     subscription_id: UUID
     amounts: Amounts
     steps: list[Step]
+    allowance: Allowance  # before this quote is asked for
     valid_until: datetime
     remaining_seconds: int
 
@@ -180,10 +238,6 @@ class RedemptionRow(View, frozen=True, kw_only=True):
     timer: Timer | None  # the one that runs now, or the last
 
 
-# A reading older than this says little of what is there now.
-STALE_SECONDS = 120
-
-
 class CustodyAccountView(View, frozen=True, kw_only=True):
     """`balance` is the custodian's reading; expected, reserved and free are the ledger's."""
 
@@ -204,10 +258,6 @@ class CustodyAccountView(View, frozen=True, kw_only=True):
     @property
     def difference(self) -> Decimal | None:
         return None if self.balance is None else self.balance - self.expected
-
-    @property
-    def is_fresh(self) -> bool:
-        return self.age_seconds is not None and self.age_seconds <= STALE_SECONDS
 
 
 class RedemptionName(View, frozen=True, kw_only=True):
@@ -253,6 +303,7 @@ class RedemptionView(View, frozen=True, kw_only=True):
     accounts: list[CustodyAccountView]  # empty unless the viewer may see where the assets are
     can: frozenset[str]
     clearance: str
+    bars: list[str]  # to who may resume it: why it cannot be while these last
     managers: list[ManagerOption]
 
     @property
@@ -271,11 +322,6 @@ class HoldingsPage(View, frozen=True, kw_only=True):
     in_progress: list[RedemptionRow]
     recent: list[RedemptionRow]
 
-    @property
-    def offers(self) -> list[RedemptionRow]:
-        """What waits for the client's own answer."""
-        return [row for row in self.in_progress if row.state is RedemptionState.awaiting_client]
-
 
 class AssetTotal(View, frozen=True, kw_only=True):
     asset: str
@@ -284,60 +330,27 @@ class AssetTotal(View, frozen=True, kw_only=True):
     gained: Decimal
 
 
-class WaitingQueue(View, frozen=True, kw_only=True):
-    """What waits for the viewer's decision, by time left."""
+class HeldRow(View, frozen=True, kw_only=True):
+    """A redemption on hold, and what was noted when it was put there last."""
 
-    rows: list[RedemptionRow]
-    totals: list[AssetTotal]
-    decided_today: int
-
-    @property
-    def late(self) -> int:
-        """Due within the hour, or late."""
-        return sum(1 for row in self.rows if row.timer and row.timer.remaining_seconds < 3600)
-
-
-class BookMoves(View, frozen=True, kw_only=True):
-    """What all of a manager's clients hold now, and what came in and went out today, per asset."""
-
-    totals: list[AssetTotal]
-    paid_in: list[AssetTotal]  # deposits confirmed
-    paid_out: list[AssetTotal]  # nets of completed requests
-
-
-class Trouble(View, frozen=True, kw_only=True):
-    """That a client's request was rejected, or that one was escalated because time ran out."""
-
-    id: UUID
-    at: datetime
-    title: str
-    note: str
-    redemption_id: UUID
-    reference: str
-    client_name: str
-    state: RedemptionState  # now
+    redemption: RedemptionRow
+    reason: str
 
 
 class ApprovalsPage(View, frozen=True, kw_only=True):
-    """A manager's dashboard. A part that was not asked for is none."""
+    """The RM's dashboard; for compliance what waits for them, without clients.
 
-    waiting: WaitingQueue | None
-    moves: BookMoves | None
-    troubles: list[Trouble] | None
-    clients: list[ClientRow] | None
+    What is held, changes of tier and the clients by KYC are compliance's alone.
+    """
 
-
-class FlaggedRow(View, frozen=True, kw_only=True):
-    """An open request, with why compliance looks at it: rules that it met, or why it is held."""
-
-    row: RedemptionRow
-    reasons: list[str]
-
-
-class CompliancePage(View, frozen=True, kw_only=True):
-    waiting: WaitingQueue
-    held: list[FlaggedRow]
-    flagged: list[FlaggedRow]
+    held: list[HeldRow]
+    tier_changes: list[TierChange]
+    kyc: dict[ScreeningFilter, int]
+    waiting: list[RedemptionRow]
+    waiting_totals: list[AssetTotal]
+    decided_today: int
+    clients: list[ClientRow]
+    client_totals: list[AssetTotal]
 
 
 class UsdPrice(View, frozen=True, kw_only=True):
@@ -376,6 +389,85 @@ class ClientsPage(View, frozen=True, kw_only=True):
     product: str | None
     sort: ClientSort
     products: list[ProductView]
+    next_cursor: str | None
+
+
+class StandingChange(View, frozen=True, kw_only=True):
+    """One record of KYC, standing or tier: what was, what is, who says so and why."""
+
+    at: datetime
+    actor: str
+    what: str  # KYC, Standing, Tier asked for, Tier …
+    before: str
+    after: str
+    note: str
+
+
+class TierChange(View, frozen=True, kw_only=True):
+    """A change that waits for its second person."""
+
+    id: UUID
+    approval_id: UUID
+    client_id: UUID
+    client_name: str
+    before: ClientTier
+    after: ClientTier
+    note: str
+    requested_by: str
+    requested_at: datetime
+
+
+class Screening(View, frozen=True, kw_only=True):
+    """Whether a client may be paid: `kyc` as it stands now, good through `kyc_last_day`."""
+
+    tier: ClientTier
+    kyc: KycState
+    kyc_expires_at: datetime | None
+    kyc_last_day: date | None
+    standing: Standing
+
+
+class ScreeningRow(View, frozen=True, kw_only=True):
+    id: UUID
+    name: str
+    rm_name: str
+    screening: Screening
+    redemptions_open: int
+    on_hold: int
+
+
+class ScreeningView(View, frozen=True, kw_only=True):
+    """One client's. `bars` says in words why nothing may be paid to them; `can` holds what this
+    viewer may do: any of kyc, standing, tier, decide_tier. `history` is for who may read the audit.
+    """
+
+    id: UUID
+    name: str
+    membership_id: UUID
+    rm_name: str
+    screening: Screening
+    bars: list[str]
+    held: list[RedemptionRow]
+    pending: TierChange | None
+    history: list[StandingChange]
+    today: date  # the tenant's
+    can: frozenset[str]
+
+
+class ScreeningFilter(StrEnum):
+    """`expiring`: within 30 days; `barred`: of whatever KYC, a standing that is not good."""
+
+    expiring = "expiring"
+    lapsed = "lapsed"
+    pending = "pending"
+    refused = "refused"
+    barred = "barred"
+
+
+class ScreeningPage(View, frozen=True, kw_only=True):
+    rows: list[ScreeningRow]
+    filter: ScreeningFilter
+    counts: dict[ScreeningFilter, int]
     next_cursor: str | None
 
 
@@ -422,57 +514,16 @@ class ClientView(View, frozen=True, kw_only=True):
     redemptions: list[RedemptionRow]
     history: list[ClientEvent]
     standing: ClientStanding
-
-
-class PayoutRow(View, frozen=True, kw_only=True):
-    """A payout that was ordered and whose outcome is not known for certain."""
-
-    id: UUID
-    redemption_id: UUID
-    redemption_reference: str
-    client_name: str
-    product_name: str
-    asset: str
-    places: int
-    amount: Decimal
-    state: PayoutState
-    reference: str | None  # the custodian's
-    ordered_at: datetime
-
-
-class Coverage(View, frozen=True, kw_only=True):
-    """What staging vaults have free in one asset, against what is still to be set aside."""
-
-    asset: str
-    places: int
-    free: Decimal
-    due: Decimal
-
-    @property
-    def short(self) -> Decimal:
-        return max(self.due - self.free, Decimal(0))
+    screening: Screening
 
 
 class SettlementPage(View, frozen=True, kw_only=True):
-    """The trader's dashboard. A part that was not asked for is none."""
+    """The trader's dashboard."""
 
-    queue: list[RedemptionRow] | None  # approved, ready, in transit, payout failed: by time left
+    queue: list[RedemptionRow]  # approved, ready, in transit, payout failed: by time left
+    accounts: list[CustodyAccountView]
+    breached: int
     due_totals: list[AssetTotal]
-    payouts: list[PayoutRow] | None
-    accounts: list[CustodyAccountView] | None
-    coverage: list[Coverage]
-
-    @property
-    def breached(self) -> int:
-        return sum(1 for row in self.queue or [] if row.timer and row.timer.state == "breached")
-
-    @property
-    def differing(self) -> int:
-        return sum(1 for account in self.accounts or [] if account.difference)
-
-    @property
-    def not_fresh(self) -> int:
-        return sum(1 for account in self.accounts or [] if not account.is_fresh)
 
 
 class RedeemPage(View, frozen=True, kw_only=True):
@@ -480,6 +531,8 @@ class RedeemPage(View, frozen=True, kw_only=True):
 
     subscription: SubscriptionView
     destinations: list[DestinationView]
+    allowance: Allowance
+    barred: str  # why nothing can be asked for at all, and the way out; empty where it can
     quote: QuoteView | None
 
 
@@ -505,6 +558,14 @@ class ProductTerm(View, frozen=True, kw_only=True):
     penalty_rate: Decimal
 
 
+class TierLimit(View, frozen=True, kw_only=True):
+    """Gross, in the product's asset: of one request, and of all requests of a client in a day."""
+
+    tier: ClientTier
+    single: Decimal
+    daily: Decimal
+
+
 class ProductView(View, frozen=True, kw_only=True):
     id: UUID
     name: str
@@ -519,6 +580,7 @@ class ProductView(View, frozen=True, kw_only=True):
     redemption_fee_rate: Decimal
     entry_fee_rate: Decimal
     terms: list[ProductTerm]
+    limits: list[TierLimit]  # of redemptions, every tier's; none at all where there is no limit
     nav_per_unit: Decimal | None
     nav_at: datetime | None
 

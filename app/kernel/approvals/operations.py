@@ -68,8 +68,10 @@ async def request_approval(
     return approval_id
 
 
-async def decide(*, approval_id: UUID, decision: Decision, note: str) -> Outcome:
+async def decide(*, approval_id: UUID, decision: Decision, note: str) -> Outcome | None:
     """Record the current actor's vote; the deciding one carries out the subject's change as well.
+
+    None where the subject was put aside in place of the vote (see `register_subject`).
 
     Raises `NotFound`, `ApprovalClosed`, `OwnRequest`, `NotYourDecision`, `AlreadyDecided`, and
     `InputInvalid` for a rejection without a note.
@@ -87,7 +89,7 @@ async def decide(*, approval_id: UUID, decision: Decision, note: str) -> Outcome
 
 async def decide_locked(
     *, approval_id: UUID, subject: Any, decision: Decision, note: str
-) -> Outcome:
+) -> Outcome | None:
     """`decide`, where the caller holds the subject's lock: what its `lock` returned."""
     unit = current()
     note = _checked_note(note, decision)
@@ -96,6 +98,9 @@ async def decide_locked(
     stages = msgspec.convert(row["policy"], Policy).stages
     stage = stages[min(row["stage"], len(stages) - 1)]
     await _check_may_decide(row, stage)
+    kind = subject_of(row["subject_kind"])
+    if kind.set_aside is not None and await kind.set_aside(decision, subject):
+        return None
     await _insert_decision(approval_id, row["stage"], decision, note)
     state, reached = await _advance(row, stages, decision)
     assert unit.actor.id is not None, "only people decide"
@@ -116,7 +121,6 @@ async def decide_locked(
         before={"state": row["state"], "stage": row["stage"]},
         after={"state": state.value, "stage": reached, "note": note},
     )
-    kind = subject_of(row["subject_kind"])
     if outcome.is_final:
         await kind.decided(outcome, subject)
     elif reached != row["stage"] and kind.advanced is not None:

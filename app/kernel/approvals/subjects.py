@@ -10,28 +10,38 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from app.kernel.approvals.values import Outcome
+from app.kernel.approvals.values import Decision, Outcome
 
 Lock = Callable[[UUID], Awaitable[Any]]
 Decided = Callable[[Outcome, Any], Awaitable[None]]
+SetAside = Callable[[Decision, Any], Awaitable[bool]]
 
 
 class Subject(NamedTuple):
     lock: Lock
     decided: Decided
     advanced: Decided | None
+    set_aside: SetAside | None
 
 
 _subjects: dict[str, Subject] = {}
 
 
 def register_subject(
-    kind: str, *, lock: Lock, decided: Decided, advanced: Decided | None = None
+    kind: str,
+    *,
+    lock: Lock,
+    decided: Decided,
+    advanced: Decided | None = None,
+    set_aside: SetAside | None = None,
 ) -> None:
     """`lock` takes the subject's row lock, raises `NotFound` where the viewer may not see it, and
-    returns what was locked; `decided` gets that, in the transaction of the deciding vote, and `advanced` in that of a vote
-    which completes a stage that is not the last."""
-    _subjects[kind] = Subject(lock, decided, advanced)
+    returns what was locked; `decided` gets that, in the transaction of the deciding vote, and
+    `advanced` in that of a vote which completes a stage that is not the last.
+
+    `set_aside` is asked before a vote of somebody who may give it is recorded: where it has put the
+    subject aside and says so, the vote is not."""
+    _subjects[kind] = Subject(lock, decided, advanced, set_aside)
 
 
 def subject_of(kind: str) -> Subject:

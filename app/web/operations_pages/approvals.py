@@ -13,6 +13,7 @@ from litestar.response import Stream
 
 from app.domains.identity.public import names_of
 from app.domains.investments.queries.overview import redemptions_named
+from app.domains.investments.queries.screening import ClientNamed, clients_of_tier_changes
 from app.domains.investments.values import RedemptionName
 from app.kernel.approvals.queries import approvals
 from app.kernel.approvals.values import ApprovalState, ApprovalView
@@ -44,10 +45,11 @@ StateFilter = Annotated[str | None, QueryParameter(name="state")]
 
 
 class ApprovalRow(msgspec.Struct, frozen=True, kw_only=True):
-    """`redemption` is none where something else waits; `waits_for` names who may decide now."""
+    """One of `redemption` and `client` is what waits; `waits_for` names who may decide now."""
 
     approval: ApprovalView
     redemption: RedemptionName | None
+    client: ClientNamed | None  # whose tier it would change
     requested_by: str
     waits_for: str
 
@@ -108,7 +110,7 @@ class ApprovalRecords(Controller):
                 row.approval.subject_kind,
                 row.approval.subject_id,
                 row.redemption.reference if row.redemption else None,
-                row.redemption.client_name if row.redemption else None,
+                row.redemption.client_name if row.redemption else row.client and row.client.name,
                 row.approval.state,
                 row.waits_for,
                 row.requested_by,
@@ -130,6 +132,7 @@ async def _rows(
         state=state, approver=actor.id if actor.role == "rm" else None, after=after, limit=limit
     )
     redemptions = await redemptions_named(redemption_ids=[view.subject_id for view in found])
+    clients = await clients_of_tier_changes(change_ids=[view.subject_id for view in found])
     people = {view.requested_by for view in found if view.requested_by is not None}
     for view in found:
         for stage in view.stages:
@@ -139,6 +142,7 @@ async def _rows(
         ApprovalRow(
             approval=view,
             redemption=redemptions.get(view.subject_id),
+            client=clients.get(view.subject_id),
             requested_by=names.get(view.requested_by, "") if view.requested_by else "",
             waits_for=_waits_for(view, names),
         )

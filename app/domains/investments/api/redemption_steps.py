@@ -15,6 +15,7 @@ from app.domains.investments.operations.redemption_approve import (
 )
 from app.domains.investments.operations.redemption_hold import (
     DestinationRevoked,
+    StillBlocked,
     cancel_held_redemption,
     hold_redemption,
     resume_redemption,
@@ -215,7 +216,7 @@ class RedemptionSteps(Controller):
         "/{redemption_id:uuid}/resume",
         status_code=200,
         guards=[requires("redemption:hold")],
-        refusals=[WrongState, DestinationRevoked],
+        refusals=[WrongState, DestinationRevoked, StillBlocked],
         rules=NOTE,
         summary="Let a held redemption go on from where it was",
     )

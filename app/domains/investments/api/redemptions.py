@@ -13,6 +13,12 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from app.domains.investments.forms import state_filter
 from app.domains.investments.operations.redemption_accept import accept_redemption
+from app.domains.investments.operations.redemption_admit import (
+    ClientBarred,
+    DailyLimit,
+    KycLapsed,
+    SingleLimit,
+)
 from app.domains.investments.operations.redemption_cancel import cancel_redemption
 from app.domains.investments.operations.redemption_quote import NothingToRedeem, quote_redemption
 from app.domains.investments.operations.redemption_request import QuoteExpired, request_redemption
@@ -45,13 +51,19 @@ from app.web.guards import requires
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest
 
-_AMOUNT = ["NOT_A_NUMBER", "NOT_POSITIVE", "TOO_MANY_DECIMALS"]
+_LIMITS = ["SINGLE_LIMIT", "DAILY_LIMIT"]
+_AMOUNT = ["NOT_A_NUMBER", "NOT_POSITIVE", "TOO_MANY_DECIMALS", *_LIMITS]
 # The rules of how much to redeem.
 PORTION = {
+    "by": _LIMITS,
     "fraction": [*_AMOUNT, "MORE_THAN_ALL", "TOO_SMALL"],
     "units": [*_AMOUNT, "INSUFFICIENT_UNITS", "NOTHING_LEFT", "ONLY_ONE"],
     "amount": [*_AMOUNT, "INSUFFICIENT_UNITS", "TOO_SMALL", "WRONG_CURRENCY", "ONLY_ONE"],
 }
+
+
+# Who may ask, and for how much.
+ADMISSION = [ClientBarred, KycLapsed, SingleLimit, DailyLimit]
 
 
 class Redemptions(Controller):
@@ -62,7 +74,7 @@ class Redemptions(Controller):
         "/quote",
         status_code=200,
         guards=[requires("redemption:request")],
-        refusals=[NotFound, NothingToRedeem, PriceMissing],
+        refusals=[NotFound, *ADMISSION, NothingToRedeem, PriceMissing],
         rules=PORTION,
         summary="What a redemption would come to; valid for 60 seconds",
     )
@@ -74,7 +86,7 @@ class Redemptions(Controller):
     @post(
         "/",
         guards=[requires("redemption:request")],
-        refusals=[NotFound, NothingToRedeem, PriceMissing, QuoteExpired],
+        refusals=[NotFound, *ADMISSION, NothingToRedeem, PriceMissing, QuoteExpired],
         rules=PORTION
         | {
             "destination_id": [

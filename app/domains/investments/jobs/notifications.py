@@ -45,7 +45,9 @@ MESSAGES: dict[str, Message] = {
         ("client", "rm"), "Redemption lapsed", _WHAT + ". The units are free again. {note}."
     ),
     "redemption.held": Message(
-        ("client", "rm", "trader", "operations"), "Redemption on hold", _WHAT + ". {note}"
+        ("client", "rm", "trader", "operations", "compliance"),
+        "Redemption on hold",
+        _WHAT + ". {note}",
     ),
     "redemption.resumed": Message(
         ("client", "rm", "trader"), "Redemption resumed", _WHAT + " goes on."
@@ -64,6 +66,11 @@ MESSAGES: dict[str, Message] = {
         ("client", "rm", "trader", "operations"),
         "Payout failed",
         _WHAT + ". The custodian refused it, nothing has left; it will be sent again.",
+    ),
+    "redemption.payout_withheld": Message(
+        ("trader", "operations", "compliance"),
+        "Payout not sent again",
+        _WHAT + ". The custodian does not know of it, and it may not be sent: {note}.",
     ),
     "redemption.approval_reminder": Message(
         ("rm",), "Approval waiting", _WHAT + " still waits for your approval. {note}."

@@ -10,12 +10,13 @@ import asyncio
 from uuid import UUID
 
 from app.domains.investments.operations.payout_settle import (
-    PayoutHeld,
+    Halt,
     begin_payout,
     mark_unknown,
     note_reference,
     refuse_payout,
     settle_payout,
+    withhold_payout,
 )
 from app.domains.investments.values import PayoutState
 from app.integrations.custody import custody
@@ -39,21 +40,21 @@ RETRY_UNAVAILABLE_SECONDS = 2.0
 RETRY_UNKNOWN_SECONDS = 1.0
 RETRY_SUBMITTED_SECONDS = 5.0
 RETRY_HELD_SECONDS = 5.0
+RETRY_WITHHELD_SECONDS = 30.0
 
 
 @outside_job("payout.send", attempts_max=ATTEMPTS_MAX, timeout_seconds=60)
 async def send_payout(call: OutsideCall) -> None:
     payout_id = UUID(call.payload["payout_id"])
-    try:
-        async with call.unit_of_work():
-            begun = await begin_payout(payout_id=payout_id)
-    except PayoutHeld as held:
-        raise RetryLater(RETRY_HELD_SECONDS, "redemption on hold") from held
-    if begun is None:
+    async with call.unit_of_work():
+        begun = await begin_payout(payout_id=payout_id)
+    if begun is Halt.over:
         return
+    if begun is Halt.held:
+        raise RetryLater(RETRY_HELD_SECONDS, "redemption on hold")
     instruction, before = begun
     try:
-        status = await _ask_or_send(instruction, before)
+        status = await _ask_or_send(call, payout_id, instruction, before)
         if status.state is PayoutProgress.submitted:
             async with call.unit_of_work():
                 await note_reference(payout_id=payout_id, reference=status.reference)
@@ -78,13 +79,19 @@ async def send_payout(call: OutsideCall) -> None:
     await _conclude(call, payout_id, status)
 
 
-async def _ask_or_send(instruction: PayoutInstruction, before: PayoutState) -> PayoutStatus:
+async def _ask_or_send(
+    call: OutsideCall, payout_id: UUID, instruction: PayoutInstruction, before: PayoutState
+) -> PayoutStatus:
     if before is not PayoutState.pending:
         known = await custody().lookup_payout(
             idempotency_key=instruction.idempotency_key, expecting=instruction
         )
         if known is not None:
             return known
+        async with call.unit_of_work():
+            withheld = await withhold_payout(payout_id=payout_id)
+        if withheld:
+            raise RetryLater(RETRY_WITHHELD_SECONDS, "the client may not be paid at present")
     return await custody().send_payout(instruction=instruction)
 
 

@@ -7,15 +7,18 @@ may have been sent. The payout's row lock makes two workers take turns.
 from __future__ import annotations
 
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
 from app.domains.investments.books import BookAccount, book_accounts
+from app.domains.investments.operations.redemption_hold import hold_if_barred
 from app.domains.investments.operations.redemption_trail import (
     leave_trail,
     lock_redemption,
     move,
 )
+from app.domains.investments.policy import BARRIER_NOTES, barriers_of
 from app.domains.investments.values import (
     PayoutState,
     RedemptionState,
@@ -34,42 +37,82 @@ from app.kernel.money import ZERO
 READ_JOB = "investments.read_custody_balances"
 
 
-class PayoutHeld(Exception):
-    """The redemption is on hold: nothing may be sent until it is resumed."""
+class Halt(Enum):
+    """Why nothing is to be sent: the payout is over, or its redemption on hold."""
+
+    over = "over"
+    held = "held"
 
 
-async def begin_payout(*, payout_id: UUID) -> tuple[PayoutInstruction, PayoutState] | None:
-    """What to send, and the state the payout was in before; none when it is over already.
+async def begin_payout(*, payout_id: UUID) -> tuple[PayoutInstruction, PayoutState] | Halt:
+    """What to send, and the state the payout was in before.
 
-    A pending payout becomes `sent`, its redemption `in_transit`: commit this before sending.
-    Raises `PayoutHeld`.
+    A pending payout becomes `sent`, its redemption `in_transit`, or `on_hold` where its client or
+    destination may no longer be paid: commit this before sending.
     """
     payout = await _lock_payout(payout_id)
     before = PayoutState(payout["state"])
     if before in (PayoutState.confirmed, PayoutState.refused):
-        return None
+        return Halt.over
     redemption = await lock_redemption(redemption_id=payout["redemption_id"])
     if redemption["state"] == RedemptionState.on_hold:
-        raise PayoutHeld
+        return Halt.held
+    way = await _lock_way(redemption)
     if before is PayoutState.pending:
+        if await hold_if_barred(dict(redemption) | dict(way), found="when it was to be sent"):
+            return Halt.held
         await _set_payout(payout_id, PayoutState.sent)
         await move(redemption, RedemptionState.in_transit, event="sent")
-    row = await fetch_row(
-        "SELECT a.reference AS source, d.address, d.network FROM redemption r"
-        " JOIN custody_account a ON a.id = r.source_account_id"
-        " JOIN destination d ON d.id = r.destination_id WHERE r.id = $1",
-        redemption["id"],
-    )
-    assert row is not None, "a redemption in settlement has a source and a destination"
     instruction = PayoutInstruction(
         idempotency_key=str(payout_id),
-        source_reference=row["source"],
-        destination_address=row["address"],
-        network=row["network"],
+        source_reference=way["source"],
+        destination_address=way["address"],
+        network=way["network"],
         asset=redemption["asset"],
         amount=payout["amount"],
     )
     return instruction, before
+
+
+async def _lock_way(redemption: Any) -> Any:
+    """From where to where it is paid, and what bars that: as it stands until this commits.
+
+    Shared locks, so that what compliance or the client records at the same moment comes first and
+    is seen here, or comes after the payout was on record as sent.
+    """
+    row = await fetch_row(
+        "SELECT a.reference AS source, d.address, d.network, c.kyc, c.kyc_expires_at, c.standing,"
+        " d.revoked_at IS NOT NULL AS destination_revoked FROM redemption r"
+        " JOIN custody_account a ON a.id = r.source_account_id"
+        " JOIN destination d ON d.id = r.destination_id JOIN client c ON c.id = r.client_id"
+        " WHERE r.id = $1 FOR SHARE OF c, d",
+        redemption["id"],
+    )
+    assert row is not None, "a redemption in settlement has a source and a destination"
+    return row
+
+
+async def withhold_payout(*, payout_id: UUID) -> bool:
+    """Whether a payout that may have been sent must not be sent again: its client or destination
+    may no longer be paid. Said once on the timeline; what was sent before may still arrive.
+    """
+    payout = await _lock_payout(payout_id)
+    redemption = await lock_redemption(redemption_id=payout["redemption_id"])
+    bars = barriers_of(await _lock_way(redemption), now=current().now)
+    if not bars or redemption["state"] != RedemptionState.in_transit:
+        return False
+    note = ". ".join(BARRIER_NOTES[bar] for bar in bars)
+    if payout["reason"] != note:
+        await _set_payout(payout_id, PayoutState(payout["state"]), reason=note)
+        await leave_trail(
+            redemption_id=redemption["id"],
+            of=redemption,
+            event="payout_withheld",
+            note=note,
+            before=None,
+            after={"payout": payout["state"]},
+        )
+    return True
 
 
 async def note_reference(*, payout_id: UUID, reference: str) -> None:

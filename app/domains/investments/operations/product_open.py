@@ -11,10 +11,12 @@ import msgspec
 
 from app.domains.investments.books import book_accounts
 from app.domains.investments.values import (
+    ClientTier,
     CustodyKind,
     ProductKind,
     ProductState,
     ProductTerm,
+    TierLimit,
 )
 from app.kernel import audit
 from app.kernel.database import current, execute
@@ -32,7 +34,10 @@ class CustodySpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProductSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Rates are fractions; `cutoff` is local to `time_zone`; amounts are in `asset`."""
+    """Rates are fractions; `cutoff` is local to `time_zone`; amounts are in `asset`.
+
+    `limits` of redemptions are those of every tier, or none.
+    """
 
     name: str
     kind: ProductKind
@@ -48,10 +53,16 @@ class ProductSpec(msgspec.Struct, frozen=True, kw_only=True):
     network_fee: Decimal
     terms: Sequence[ProductTerm]
     custody: Sequence[CustodySpec]
+    limits: Sequence[TierLimit] = ()
 
 
 async def open_product(*, spec: ProductSpec) -> UUID:
-    """Make the product, active, with a ledger book of its own. Returns its id."""
+    """Make the product, active, with a ledger book of its own. Returns its id.
+
+    Raises `ValueError` for limits that leave a tier out: it would have none.
+    """
+    if spec.limits and sorted(limit.tier for limit in spec.limits) != sorted(ClientTier):
+        raise ValueError("name the limits of each tier, once, or of none")
     unit = current()
     product_id = new_id()
     book_id = await open_book(name=spec.name, subject_kind="product", subject_id=product_id)
@@ -86,6 +97,17 @@ async def open_product(*, spec: ProductSpec) -> UUID:
             term.months,
             term.apy,
             term.penalty_rate,
+        )
+    for limit in spec.limits:
+        await execute(
+            "INSERT INTO product_limit (id, tenant_id, product_id, tier, single, daily)"
+            " VALUES ($1, $2, $3, $4, $5, $6)",
+            new_id(),
+            unit.tenant,
+            product_id,
+            limit.tier.value,
+            limit.single,
+            limit.daily,
         )
     await book_accounts(book_id=book_id, asset=spec.asset)
     for account in spec.custody:

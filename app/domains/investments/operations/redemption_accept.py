@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from app.domains.investments.operations.redemption_hold import hold_if_barred
 from app.domains.investments.operations.redemption_strike import return_units, strike_or_offer
 from app.domains.investments.operations.redemption_trail import check_step, lock_redemption, move
 from app.domains.investments.values import RedemptionState
@@ -15,13 +16,15 @@ from app.kernel.errors import NotFound
 async def accept_redemption(*, redemption_id: UUID, version: int | None = None) -> RedemptionState:
     """Strike at what was offered. Where the net has moved too far again, it is offered anew.
 
-    Returns `approved` or `awaiting_client`. Raises `NotFound` for somebody else's, `WrongState`,
+    Returns `approved` or `awaiting_client`; `on_hold` where the client may not be paid. Raises `NotFound` for somebody else's, `WrongState`,
     `Changed`.
     """
     redemption = await lock_redemption(redemption_id=redemption_id)
     if redemption["membership_id"] != current().actor.id:
         raise NotFound
     check_step(redemption, "accept", version=version)
+    if await hold_if_barred(redemption, found="when it was accepted"):
+        return RedemptionState.on_hold
     state = await strike_or_offer(redemption, note="Accepted by the client")
     if state is RedemptionState.approved:
         await stop_deadline(

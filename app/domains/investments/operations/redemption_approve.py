@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from app.domains.investments.operations.redemption_hold import hold_if_barred
 from app.domains.investments.operations.redemption_request import MARKS
 from app.domains.investments.operations.redemption_strike import return_units, strike_or_offer
 from app.domains.investments.operations.redemption_trail import (
@@ -28,10 +29,11 @@ COMPLIANCE_TIME = timedelta(hours=12)
 
 async def decide_redemption(
     *, redemption_id: UUID, decision: Decision, note: str, version: int | None = None
-) -> Outcome:
+) -> Outcome | None:
     """Approve or reject, as the current actor. `version`, if given, must be the one that was seen.
 
-    Raises `NotFound` for somebody else's client, `WrongState`, `Changed`, and what `decide`
+    Where the client may not be paid, an approval is not recorded: the redemption is put on hold in
+    its place, and none is returned. Raises `NotFound` for somebody else's client, `WrongState`, `Changed`, and what `decide`
     raises.
     """
     return await _decide(redemption_id, decision.value, decision, note, version)
@@ -39,7 +41,7 @@ async def decide_redemption(
 
 async def clear_redemption(
     *, redemption_id: UUID, decision: Decision, note: str, version: int | None = None
-) -> Outcome:
+) -> Outcome | None:
     """Clear or decline for compliance, after the manager's approval. Raises as `decide_redemption`."""
     step = "clear" if decision is Decision.approve else "decline"
     return await _decide(redemption_id, step, decision, note, version)
@@ -47,7 +49,7 @@ async def clear_redemption(
 
 async def _decide(
     redemption_id: UUID, step: str, decision: Decision, note: str, version: int | None
-) -> Outcome:
+) -> Outcome | None:
     redemption = await lock_visible_redemption(redemption_id=redemption_id)
     check_step(redemption, step, version=version)
     return await decide_locked(
@@ -60,6 +62,11 @@ async def _lock(redemption_id: UUID) -> Any:
     if redemption["state"] == RedemptionState.on_hold:
         raise WrongState("This redemption is on hold; it cannot be decided until it is resumed")
     return redemption
+
+
+async def _set_aside(decision: Decision, redemption: Any) -> bool:
+    """Who decides again after the hold decides on what is true then."""
+    return decision is Decision.approve and await hold_if_barred(redemption, found="at approval")
 
 
 async def _advanced(outcome: Outcome, redemption: Any) -> None:
@@ -96,4 +103,6 @@ async def _decided(outcome: Outcome, redemption: Any) -> None:
         await move(redemption, RedemptionState.rejected, event="rejected", note=outcome.note)
 
 
-register_subject("redemption", lock=_lock, decided=_decided, advanced=_advanced)
+register_subject(
+    "redemption", lock=_lock, decided=_decided, advanced=_advanced, set_aside=_set_aside
+)

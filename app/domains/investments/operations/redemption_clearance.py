@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from decimal import Decimal
 
 from app.domains.investments.calculations.clearance import reasons_for
-from app.domains.investments.queries.positions import Position
 from app.domains.investments.queries.prices import fresh_usd_price
-from app.kernel.database import current, fetch_value
-
-VELOCITY_SPAN = timedelta(hours=24)
 
 
-async def clearance_reasons(*, position: Position, gross: Decimal) -> list[str]:
+async def clearance_reasons(*, asset: str, gross: Decimal, earlier: int) -> list[str]:
     """The rules that ask for compliance, in words; none where the manager alone decides.
 
-    Whatever became of them, requests count: asking and taking back is a pattern as well.
+    `earlier` requests of the client's last 24 hours, whatever became of them: asking and taking
+    back is a pattern as well. They are counted under the client's lock.
     """
-    # Two requests of one client at once, from two subscriptions: the later counts the earlier.
-    client_id = position.subscription["client_id"]
-    await fetch_value("SELECT id FROM client WHERE id = $1 FOR NO KEY UPDATE", client_id)
-    earlier: int = await fetch_value(
-        "SELECT count(*) FROM redemption WHERE client_id = $1 AND requested_at > $2",
-        client_id,
-        current().now - VELOCITY_SPAN,
-    )
-    asset = position.subscription["asset"]
     return reasons_for(
         asset=asset,
         gross=gross,

@@ -1,4 +1,7 @@
-"""Compliance holds a redemption until it is in transit, lets it go on, or gives it up."""
+"""Compliance holds a redemption until it is in transit, lets it go on, or gives it up.
+
+The portal holds one by itself where its client or destination may not be paid: `hold_if_barred`.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,17 @@ from uuid import UUID
 
 from app.domains.investments.operations.redemption_strike import return_units, unstrike
 from app.domains.investments.operations.redemption_trail import check_step, lock_redemption, move
-from app.domains.investments.policy import STRUCK_STATES, UNDECIDED_STATES
+from app.domains.investments.policy import (
+    BARRIER_NOTES,
+    BARRIER_WORDS,
+    STRUCK_STATES,
+    UNDECIDED_STATES,
+    Barrier,
+    barriers_of,
+)
 from app.domains.investments.values import PayoutState, RedemptionState
 from app.kernel.approvals.operations import cancel_approval
-from app.kernel.database import execute, fetch_value
+from app.kernel.database import current, execute
 from app.kernel.deadlines import stop_deadline
 from app.kernel.errors import Conflict, InputInvalid
 from app.kernel.money import ZERO
@@ -23,6 +33,11 @@ class DestinationRevoked(Conflict):
     title = "Its destination is revoked; it can only be cancelled, and requested anew"
 
 
+class StillBlocked(Conflict):
+    code = "STILL_BLOCKED"
+    title = "What it was held for still stands; record that it is over, or cancel the redemption"
+
+
 async def hold_redemption(*, redemption_id: UUID, note: str, version: int | None = None) -> None:
     """Stop the redemption where it is. Its clocks run on: a hold is no excuse by itself.
 
@@ -33,6 +48,19 @@ async def hold_redemption(*, redemption_id: UUID, note: str, version: int | None
     redemption = await lock_redemption(redemption_id=redemption_id)
     check_step(redemption, "hold", version=version)
     await put_on_hold(redemption, reason=reason)
+
+
+async def hold_if_barred(redemption: Any, *, found: str) -> bool:
+    """Put it on hold where its client may not be paid now; tells whether it did.
+
+    The row is that of `lock_redemption`; `found` says where on its way that was noticed.
+    """
+    bars = barriers_of(redemption, now=current().now)
+    if not bars:
+        return False
+    told = ". ".join(BARRIER_NOTES[bar] for bar in bars)
+    await put_on_hold(redemption, reason=f"{told}. Found {found}")
+    return True
 
 
 async def put_on_hold(redemption: Any, *, reason: str) -> None:
@@ -49,15 +77,19 @@ async def put_on_hold(redemption: Any, *, reason: str) -> None:
 async def resume_redemption(*, redemption_id: UUID, note: str, version: int | None = None) -> None:
     """Let it go on from where it was held.
 
-    Raises `NotFound`, `WrongState`, `Changed`, and `DestinationRevoked`.
+    Raises `NotFound`, `WrongState`, `Changed`, `DestinationRevoked`, and `StillBlocked` while
+    anything else bars its payment, whatever it was held for.
     """
     redemption = await lock_redemption(redemption_id=redemption_id)
     check_step(redemption, "resume", version=version)
-    revoked = await fetch_value(
-        "SELECT revoked_at IS NOT NULL FROM destination WHERE id = $1", redemption["destination_id"]
-    )
-    if revoked:
+    bars = barriers_of(redemption, now=current().now)
+    if Barrier.destination_revoked in bars:
         raise DestinationRevoked
+    if bars:
+        raise StillBlocked(
+            f"{'. '.join(BARRIER_WORDS[bar] for bar in bars)}: record that this is over on the"
+            " client's page, or cancel the redemption"
+        )
     await move(
         redemption,
         RedemptionState(redemption["held_from"]),

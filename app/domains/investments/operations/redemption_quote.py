@@ -13,6 +13,8 @@ from app.domains.investments.calculations.redemption import (
     units_for_amount,
     units_for_fraction,
 )
+from app.domains.investments.operations.redemption_admit import check_limits, check_may_ask
+from app.domains.investments.queries.allowance import read_asking
 from app.domains.investments.queries.positions import (
     ONE,
     Position,
@@ -45,16 +47,32 @@ class Portion(msgspec.Struct, frozen=True, kw_only=True):
     units: str | None = None
     amount: Money | None = None
 
+    @property
+    def given(self) -> list[str]:
+        return [name for name in ("fraction", "units", "amount") if getattr(self, name) is not None]
+
+    @property
+    def field(self) -> str:
+        """The field that says how much."""
+        return self.given[0] if self.given else "by"
+
 
 async def quote_redemption(*, subscription_id: UUID, portion: Portion) -> QuoteView:
     """Compute and keep a quote for the current client. Changes nothing else.
 
-    Raises `NotFound` for a subscription that is not theirs, `NothingToRedeem`, `PriceMissing`, and
-    `InputInvalid` naming the field and the rule.
+    What could not be asked for now is not quoted either. Raises `NotFound` for a subscription that
+    is not theirs, `ClientBarred`, `KycLapsed`, `NothingToRedeem`, `PriceMissing`, `SingleLimit`,
+    `DailyLimit`, and `InputInvalid` naming the field and the rule.
     """
     unit = current()
     position = await read_position(subscription_id=subscription_id)
+    asking = await read_asking(
+        client_id=position.subscription["client_id"],
+        product_id=position.subscription["product_id"],
+    )
+    check_may_ask(asking)
     computed = compute(position, units_of(portion, position))
+    check_limits(asking.allowance, gross=computed.gross, field=portion.field)
     quote_id = new_id()
     valid_until = unit.now + VALID
     await execute(
@@ -83,6 +101,7 @@ async def quote_redemption(*, subscription_id: UUID, portion: Portion) -> QuoteV
         subscription_id=subscription_id,
         amounts=amounts_of(position, computed),
         steps=computed.steps,
+        allowance=asking.allowance,
         valid_until=valid_until,
         remaining_seconds=seconds_until(valid_until, unit.now),
     )
@@ -90,7 +109,7 @@ async def quote_redemption(*, subscription_id: UUID, portion: Portion) -> QuoteV
 
 def units_of(portion: Portion, position: Position) -> Decimal:
     """The units that `portion` asks for; raises `InputInvalid` naming the field and the rule."""
-    given = [name for name in ("fraction", "units", "amount") if getattr(portion, name) is not None]
+    given = portion.given
     if len(given) > 1:
         raise InputInvalid.of(given[1], "ONLY_ONE", "Give a fraction, units or an amount, not two")
     if position.free <= 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from app.domains.investments.operations.redemption_hold import hold_if_barred
 from app.domains.investments.operations.redemption_trail import (
     check_step,
     lock_redemption,
@@ -43,7 +44,7 @@ async def mark_ready(
 ) -> None:
     """Reserve net and network fee in the staging vault, and order the payout, in one transaction.
 
-    Raises `NotFound`, `WrongState`, `Changed`, `ApproverSettles`, `StagingTooLow`, and
+    Where the client may not be paid it is put on hold in its place, and nothing is reserved. Raises `NotFound`, `WrongState`, `Changed`, `ApproverSettles`, `StagingTooLow`, and
     `InputInvalid` for a source that is not a staging vault of the product.
     """
     redemption = await lock_redemption(redemption_id=redemption_id)
@@ -61,6 +62,8 @@ async def mark_ready(
         raise InputInvalid.of(
             "source_account_id", "NOT_A_STAGING_VAULT", "Choose a staging vault of this product"
         )
+    if await hold_if_barred(redemption, found="at ready"):
+        return
     await _reserve(redemption, source)
     await move(
         redemption,

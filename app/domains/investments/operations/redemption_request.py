@@ -10,9 +10,11 @@ from uuid import UUID
 import msgspec
 
 from app.domains.investments.calculations.redemption import Computed
+from app.domains.investments.operations.redemption_admit import check_limits, check_may_ask
 from app.domains.investments.operations.redemption_clearance import clearance_reasons
 from app.domains.investments.operations.redemption_quote import Portion, units_of
 from app.domains.investments.operations.redemption_trail import leave_trail
+from app.domains.investments.queries.allowance import read_asking
 from app.domains.investments.queries.positions import Position, compute, read_position
 from app.domains.investments.values import DestinationKind, RedemptionState
 from app.kernel.approvals.operations import request_approval
@@ -45,11 +47,19 @@ async def request_redemption(
     """Lock the units and ask the client's relationship manager. Returns the redemption's id.
 
     With a quote, its amounts are taken and it must still be valid. Raises `NotFound`,
-    `NothingToRedeem`, `QuoteExpired`, and `InputInvalid` naming the field and the rule.
+    `ClientBarred`, `KycLapsed`, `NothingToRedeem`, `QuoteExpired`, `SingleLimit`, `DailyLimit`, and
+    `InputInvalid` naming the field and the rule.
     """
     # The row lock makes two requests for the same units wait for each other; the floor of the
     # free account would refuse the second even without it.
     position = await read_position(subscription_id=subscription_id, lock=True)
+    # And the client's makes two requests from two subscriptions count each other.
+    asking = await read_asking(
+        client_id=position.subscription["client_id"],
+        product_id=position.subscription["product_id"],
+        lock=True,
+    )
+    check_may_ask(asking)
     units = units_of(portion, position)
     await _check_destination(destination_id, position)
     computed = compute(position, units)
@@ -57,8 +67,11 @@ async def request_redemption(
         await _check_quote(quote_id, subscription_id, computed)
     if computed.net <= 0:
         raise InputInvalid.of("units", "NOTHING_LEFT", "Penalty and fee leave nothing to pay out")
+    check_limits(asking.allowance, gross=computed.gross, field=portion.field)
     redemption_id = new_id()
-    reasons = await clearance_reasons(position=position, gross=computed.gross)
+    reasons = await clearance_reasons(
+        asset=position.subscription["asset"], gross=computed.gross, earlier=asking.earlier
+    )
     approval_id = await request_approval(
         subject_kind="redemption",
         subject_id=redemption_id,

@@ -53,7 +53,8 @@ class Changed(Conflict):
 
 
 async def lock_redemption(*, redemption_id: UUID) -> Any:
-    """The redemption with its client, product and subscription, its row locked until commit.
+    """The redemption with its client, product, subscription and what bars its payment; its row
+    locked until commit.
 
     Raises `NotFound`. Whoever may only see some redemptions has been checked before.
     """
@@ -70,9 +71,11 @@ async def _locked(scope: Scope, redemption_id: UUID) -> Any:
         "SELECT r.*, c.membership_id, c.rm_membership_id, c.name AS client_name,"
         " p.name AS product_name, p.kind, p.asset, p.places, p.time_zone, p.book_id, p.network_fee,"
         " s.free_account_id, s.locked_account_id, s.struck_account_id, s.claim_account_id,"
-        " s.yield_account_id"
+        " s.yield_account_id, c.kyc, c.kyc_expires_at, c.standing,"
+        " d.revoked_at IS NOT NULL AS destination_revoked"
         " FROM redemption r JOIN client c ON c.id = r.client_id"
         " JOIN product p ON p.id = r.product_id JOIN subscription s ON s.id = r.subscription_id"
+        " JOIN destination d ON d.id = r.destination_id"
         f" WHERE r.id = $3 AND {scope.condition} FOR UPDATE OF r",
         scope.memberships,
         scope.states,

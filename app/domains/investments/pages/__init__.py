@@ -4,5 +4,6 @@ from app.domains.investments.pages.clients import Clients
 from app.domains.investments.pages.dashboards import Dashboards
 from app.domains.investments.pages.redeeming import Redeeming
 from app.domains.investments.pages.redemptions import Redemptions
+from app.domains.investments.pages.screening import Screenings
 
-ROUTES = [Clients, Dashboards, Redeeming, Redemptions]
+ROUTES = [Clients, Dashboards, Redeeming, Redemptions, Screenings]

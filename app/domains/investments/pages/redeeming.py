@@ -8,7 +8,9 @@ from litestar import Controller, get, post
 from litestar.params import FromPath
 
 from app.domains.investments.forms import portion_of, required_id, shown_fields
+from app.domains.investments.operations.redemption_admit import barred
 from app.domains.investments.operations.redemption_quote import quote_redemption
+from app.domains.investments.queries.allowance import read_asking
 from app.domains.investments.queries.subscriptions import own_destinations, own_subscription
 from app.domains.investments.values import QuoteView, RedeemPage
 from app.kernel.database import savepoint
@@ -49,9 +51,12 @@ async def redeem_form(
     status: int = 200,
 ) -> Page:
     subscription = await own_subscription(subscription_id=subscription_id)
+    asking = await read_asking(client_id=subscription.client_id, product_id=subscription.product_id)
     page = RedeemPage(
         subscription=subscription,
         destinations=await own_destinations(asset=subscription.asset),
+        allowance=asking.allowance,
+        barred=barred(asking),
         quote=quote,
     )
     context = {

@@ -13,6 +13,7 @@ from app.domains.identity.public import membership, names_of
 from app.domains.investments.queries.prices import usd_prices, usd_worth
 from app.domains.investments.queries.redemptions import redemptions, title_of
 from app.domains.investments.queries.scope import SEES_ALL
+from app.domains.investments.queries.screening import screening_of
 from app.domains.investments.queries.subscriptions import (
     destinations_of,
     subscriptions_of,
@@ -145,7 +146,7 @@ async def book_totals() -> list[AssetTotal]:
 async def client(*, client_id: UUID) -> ClientView:
     """One of the viewer's clients; raises `NotFound` for any other."""
     row = await fetch_row(
-        "SELECT c.id, c.name, c.membership_id, c.rm_membership_id FROM client c"
+        "SELECT c.*, t.time_zone FROM client c JOIN tenant t ON t.id = c.tenant_id"
         " WHERE c.id = $1 AND ($2::uuid IS NULL OR c.rm_membership_id = $2)",
         client_id,
         _manager(),
@@ -170,6 +171,7 @@ async def client(*, client_id: UUID) -> ClientView:
         redemptions=await redemptions(client_id=client_id, limit=_REQUESTS_SHOWN),
         history=await _history(client_id),
         standing=await _standing(client_id, held),
+        screening=screening_of(row),
     )
 
 

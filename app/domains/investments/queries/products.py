@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from app.domains.investments.values import (
+    ClientTier,
     CustodyAccountView,
     CustodyKind,
     NavPoint,
@@ -14,6 +15,7 @@ from app.domains.investments.values import (
     ProductState,
     ProductTerm,
     ProductView,
+    TierLimit,
 )
 from app.kernel.database import current, fetch, fetch_value
 from app.kernel.errors import NotFound
@@ -37,12 +39,21 @@ async def products(*, product_id: UUID | None = None) -> list[ProductView]:
         "SELECT * FROM product_term WHERE product_id = ANY($1) ORDER BY months",
         [row["id"] for row in rows],
     )
+    limits = await fetch(
+        "SELECT * FROM product_limit WHERE product_id = ANY($1) ORDER BY single, daily, tier",
+        [row["id"] for row in rows],
+    )
     return [
-        _product(row, [term for term in terms if term["product_id"] == row["id"]]) for row in rows
+        _product(
+            row,
+            [term for term in terms if term["product_id"] == row["id"]],
+            [limit for limit in limits if limit["product_id"] == row["id"]],
+        )
+        for row in rows
     ]
 
 
-def _product(row: Any, terms: list[Any]) -> ProductView:
+def _product(row: Any, terms: list[Any], limits: list[Any]) -> ProductView:
     return ProductView(
         id=row["id"],
         name=row["name"],
@@ -59,6 +70,10 @@ def _product(row: Any, terms: list[Any]) -> ProductView:
         terms=[
             ProductTerm(months=term["months"], apy=term["apy"], penalty_rate=term["penalty_rate"])
             for term in terms
+        ],
+        limits=[
+            TierLimit(tier=ClientTier(limit["tier"]), single=limit["single"], daily=limit["daily"])
+            for limit in limits
         ],
         nav_per_unit=row["nav_per_unit"],
         nav_at=row["as_of"],

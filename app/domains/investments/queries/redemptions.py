@@ -10,13 +10,14 @@ from uuid import UUID
 import msgspec
 
 from app.domains.identity.public import Role, members_with_role, names_of
-from app.domains.investments.policy import possible_steps
+from app.domains.investments.policy import BARRIER_WORDS, barriers_of, possible_steps
 from app.domains.investments.queries.products import custody_accounts
 from app.domains.investments.queries.row_scope import visible_entry_ids
 from app.domains.investments.queries.scope import redemption_scope
 from app.domains.investments.queries.subscriptions import destination_view
 from app.domains.investments.values import (
     Amounts,
+    HeldRow,
     ManagerOption,
     PayoutState,
     PayoutView,
@@ -37,7 +38,7 @@ QUEUE_LENGTH_MAX = 200
 
 _ROWS = """
     SELECT r.*, c.name AS client_name, c.membership_id, c.rm_membership_id,
-      p.name AS product_name, p.kind, p.asset, p.places
+      p.name AS product_name, p.kind, p.asset, p.places, c.kyc, c.kyc_expires_at, c.standing
     FROM redemption r JOIN client c ON c.id = r.client_id JOIN product p ON p.id = r.product_id
 """
 
@@ -57,6 +58,7 @@ _TITLES = {
     "ready": "Ready for payout",
     "sent": "Payout sent",
     "payout_unknown": "Payout not confirmed yet",
+    "payout_withheld": "Payout not sent again",
     "payout_failed": "Payout failed",
     "payout_retried": "Payout ordered again",
     "completed": "Completed",
@@ -107,26 +109,19 @@ async def redemptions(
     return await _rows(rows)
 
 
-async def queue(
-    *, states: Sequence[RedemptionState], only: Sequence[UUID] | None = None
-) -> list[RedemptionRow]:
-    """The viewer's queue in these states: the one with the least time left first.
-
-    With `only`, what of it has one of these ids.
-    """
+async def queue(*, states: Sequence[RedemptionState]) -> list[RedemptionRow]:
+    """The viewer's queue in these states: the one with the least time left first."""
     scope = await redemption_scope()
     rows = await fetch(
         f"{_ROWS} LEFT JOIN LATERAL (SELECT min(d.due_at) AS due_at FROM deadline d"
         "   WHERE d.subject_kind = 'redemption' AND d.subject_id = r.id AND d.stopped_at IS NULL"
         " ) clock ON true"
         f" WHERE {scope.condition} AND r.state = ANY($3)"
-        " AND ($5::uuid[] IS NULL OR r.id = ANY($5))"
         " ORDER BY clock.due_at NULLS LAST, r.id LIMIT $4",
         scope.memberships,
         scope.states,
         [state.value for state in states],
         QUEUE_LENGTH_MAX,
-        only,
     )
     return await _rows(rows)
 
@@ -199,8 +194,14 @@ async def redemption(*, redemption_id: UUID) -> RedemptionView:
         accounts=await custody_accounts(product_id=row["product_id"]) if sees_assets else [],
         can=can,
         clearance=". ".join(row["clearance_reasons"]) if "clear" in can else "",
+        bars=_bars(row, destination) if "resume" in can else [],
         managers=await _other_managers(row) if "reassign" in can else [],
     )
+
+
+def _bars(row: Any, destination: Any) -> list[str]:
+    columns = dict(row) | {"destination_revoked": destination["revoked_at"] is not None}
+    return [BARRIER_WORDS[bar] for bar in barriers_of(columns, now=current().now)]
 
 
 async def _steps_for_viewer(row: Any, state: RedemptionState) -> frozenset[str]:
@@ -260,6 +261,19 @@ async def _payout(redemption_id: UUID) -> PayoutView | None:
     return PayoutView(
         reference=row["reference"], state=PayoutState(row["state"]), reason=row["reason"]
     )
+
+
+async def held_rows(rows: Sequence[RedemptionRow]) -> list[HeldRow]:
+    """Redemptions on hold, each with what was noted when it was put there."""
+    if not rows:
+        return []
+    notes = await fetch(
+        "SELECT DISTINCT ON (redemption_id) redemption_id, note FROM redemption_event"
+        " WHERE redemption_id = ANY($1) AND event = 'held' ORDER BY redemption_id, id DESC",
+        [row.id for row in rows],
+    )
+    reasons = {note["redemption_id"]: note["note"] for note in notes}
+    return [HeldRow(redemption=row, reason=reasons.get(row.id, "")) for row in rows]
 
 
 async def _rows(rows: Sequence[Any]) -> list[RedemptionRow]:

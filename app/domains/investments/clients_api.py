@@ -34,7 +34,12 @@ class Clients(Controller):
     path = "/investments/clients"
     tags = ["Clients"]
 
-    @get("/", guards=[requires("client:read")], summary="The client book, with what each holds")
+    @get(
+        "/",
+        guards=[requires("client:read")],
+        rules={"sort": ["UNKNOWN_SORT"]},
+        summary="The client book, with what each holds",
+    )
     @transactional(read_only=True)
     async def all(
         self,
@@ -70,3 +75,6 @@ class Clients(Controller):
         """What they hold, where they are paid to, their latest requests, and how they stand."""
         found = await client(client_id=required_id(client_id))
         return envelope(request, client_detail_out(found))
+
+
+ROUTES = [Clients]

@@ -1,0 +1,30 @@
+"""Compliance records that a client has died, is on a sanctions list, or is in good standing again."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from app.domains.investments.operations.client_trail import (
+    checked_note,
+    leave_client_trail,
+    lock_client,
+)
+from app.domains.investments.values import Standing
+from app.kernel.database import execute
+
+
+async def record_standing(*, client_id: UUID, standing: Standing, note: str) -> None:
+    """Record it, in place of what was recorded before; the trail keeps both.
+
+    Redemptions on their way are held where they next would move; what is held stays so until it is
+    resumed. Raises `NotFound`, and `InputInvalid` without a reason.
+    """
+    reason = checked_note(note)
+    client = await lock_client(client_id=client_id)
+    await execute("UPDATE client SET standing = $2 WHERE id = $1", client_id, standing.value)
+    await leave_client_trail(
+        client,
+        change="standing_recorded",
+        before={"standing": client["standing"]},
+        after={"standing": standing.value, "note": reason},
+    )

@@ -1,0 +1,63 @@
+"""What recording a client's KYC, standing or tier shares: the lock, the reason, the trail."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from app.kernel import audit
+from app.kernel.database import fetch_row
+from app.kernel.errors import InputInvalid, NotFound
+from app.kernel.outbox import emit
+
+NOTE_LENGTH_MAX = 2_000
+
+
+async def lock_client(*, client_id: UUID) -> Any:
+    """The client and the tenant's `time_zone`, the client's row locked until commit. A request of
+    theirs and a payout to them, under way at the same time, come before it or after.
+
+    Nothing else is locked behind it. Raises `NotFound`.
+    """
+    row = await fetch_row(
+        "SELECT c.*, t.time_zone FROM client c JOIN tenant t ON t.id = c.tenant_id"
+        " WHERE c.id = $1 FOR NO KEY UPDATE OF c",
+        client_id,
+    )
+    if row is None:
+        raise NotFound
+    return row
+
+
+def checked_note(note: str) -> str:
+    """Raises `InputInvalid` without a reason, or for a long one."""
+    note = note.strip()
+    if not note:
+        raise InputInvalid.of("note", "REQUIRED", "Say why; it goes on record")
+    if len(note) > NOTE_LENGTH_MAX:
+        raise InputInvalid.of("note", "TOO_LONG", f"At most {NOTE_LENGTH_MAX} characters")
+    return note
+
+
+async def leave_client_trail(
+    client: Any, *, change: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    """Audit and event. The event says what kind of change it was, not what was found."""
+    await audit.record(
+        action=f"client.{change}",
+        subject_kind="client",
+        subject_id=client["id"],
+        before=before,
+        after=after,
+    )
+    await emit(
+        type=f"client.{change}",
+        subject_kind="client",
+        subject_id=client["id"],
+        payload={"client_id": str(client["id"])},
+        topics=[
+            f"client:{client['membership_id']}",
+            f"rm:{client['rm_membership_id']}",
+            "redemptions",
+        ],
+    )

@@ -1,0 +1,243 @@
+"""Clients by their KYC and standing, within the viewer's scope; changes of tier that wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from app.domains.identity.public import names_of
+from app.domains.investments.policy import BARRIER_WORDS, barriers, kyc_at
+from app.domains.investments.queries.redemptions import redemptions
+from app.domains.investments.queries.scope import SEES_ALL
+from app.domains.investments.values import (
+    ClientTier,
+    KycState,
+    RedemptionState,
+    Screening,
+    ScreeningFilter,
+    ScreeningRow,
+    ScreeningView,
+    Standing,
+    StandingChange,
+    TierChange,
+)
+from app.kernel.audit.queries import records
+from app.kernel.audit.values import AuditRecordView
+from app.kernel.clock import local_date
+from app.kernel.database import current, fetch, fetch_row
+from app.kernel.errors import NotFound
+
+
+class ClientNamed(NamedTuple):
+    id: UUID
+    name: str
+
+
+EXPIRES_SOON = timedelta(days=30)
+_HISTORY_SHOWN = 50
+_HELD_SHOWN = 50
+
+# $1: the moment; $2: until when is soon.
+_FILTERS = {
+    ScreeningFilter.expiring: "c.kyc = 'passed' AND c.kyc_expires_at > $1"
+    " AND c.kyc_expires_at <= $2",
+    ScreeningFilter.lapsed: "(c.kyc = 'lapsed' OR (c.kyc = 'passed' AND c.kyc_expires_at <= $1))",
+    ScreeningFilter.pending: "c.kyc = 'pending'",
+    ScreeningFilter.refused: "c.kyc = 'refused'",
+    ScreeningFilter.barred: "c.standing <> 'good'",
+}
+_CLIENTS = """
+    SELECT c.id, c.name, c.membership_id, c.rm_membership_id, c.tier, c.kyc, c.kyc_expires_at,
+      c.standing, t.time_zone
+    FROM client c JOIN tenant t ON t.id = c.tenant_id
+"""
+_CHANGES = """
+    SELECT h.*, a.requested_by, c.name AS client_name FROM tier_change h
+    JOIN approval a ON a.id = h.approval_id JOIN client c ON c.id = h.client_id
+    WHERE h.state = 'pending'
+"""
+_WHAT = {
+    "client.kyc_recorded": ("KYC", "kyc"),
+    "client.standing_recorded": ("Standing", "standing"),
+    "client.tier_requested": ("Tier asked for", "tier"),
+    "client.tier_approved": ("Tier", "tier"),
+    "client.tier_rejected": ("Tier refused", "tier"),
+}
+
+
+async def screening_counts() -> dict[ScreeningFilter, int]:
+    """How many of the viewer's clients each filter finds."""
+    now = current().now
+    counted = ", ".join(
+        f"count(*) FILTER (WHERE {condition}) AS {name.value}"
+        for name, condition in _FILTERS.items()
+    )
+    row = await fetch_row(
+        f"SELECT {counted} FROM client c WHERE ($3::uuid IS NULL OR c.rm_membership_id = $3)"
+        " AND $1::timestamptz < $2::timestamptz",
+        now,
+        now + EXPIRES_SOON,
+        _manager(),
+    )
+    assert row is not None, "counting always answers"
+    return {name: row[name.value] for name in ScreeningFilter}
+
+
+async def screened(
+    *, by: ScreeningFilter, after: UUID | None = None, limit: int = 50
+) -> list[ScreeningRow]:
+    """The viewer's clients that the filter finds, whose KYC ends first on top; `after` is the last
+    id of the page before."""
+    unit = current()
+    order = "coalesce(c.kyc_expires_at, '-infinity')"
+    rows = await fetch(
+        f"SELECT c.*, "
+        "(SELECT count(*) FROM redemption r WHERE r.client_id = c.id"
+        "   AND r.state NOT IN ('completed', 'rejected', 'cancelled')) AS open,"
+        " (SELECT count(*) FROM redemption r WHERE r.client_id = c.id AND r.state = 'on_hold')"
+        "   AS held"
+        f" FROM ({_CLIENTS} WHERE {_FILTERS[by]} AND $1::timestamptz < $2::timestamptz"
+        "   AND ($3::uuid IS NULL OR c.rm_membership_id = $3)) c"
+        f" WHERE $4::uuid IS NULL OR ({order}, c.id) >"
+        "  (SELECT coalesce(l.kyc_expires_at, '-infinity'), l.id FROM client l WHERE l.id = $4)"
+        f" ORDER BY {order}, c.id LIMIT $5",
+        unit.now,
+        unit.now + EXPIRES_SOON,
+        _manager(),
+        after,
+        limit,
+    )
+    names = await names_of(membership_ids=[row["rm_membership_id"] for row in rows])
+    return [
+        ScreeningRow(
+            id=row["id"],
+            name=row["name"],
+            rm_name=names.get(row["rm_membership_id"], ""),
+            screening=screening_of(row),
+            redemptions_open=row["open"],
+            on_hold=row["held"],
+        )
+        for row in rows
+    ]
+
+
+async def screening(*, client_id: UUID) -> ScreeningView:
+    """One of the viewer's clients; raises `NotFound` for any other."""
+    actor = current().actor
+    row = await fetch_row(
+        f"{_CLIENTS} WHERE c.id = $1 AND ($2::uuid IS NULL OR c.rm_membership_id = $2)",
+        client_id,
+        _manager(),
+    )
+    if row is None:
+        raise NotFound
+    found = screening_of(row)
+    names = await names_of(membership_ids=[row["rm_membership_id"]])
+    changes = await _changes(await fetch(f"{_CHANGES} AND h.client_id = $1", client_id))
+    pending = changes[0] if changes else None
+    return ScreeningView(
+        id=row["id"],
+        name=row["name"],
+        membership_id=row["membership_id"],
+        rm_name=names.get(row["rm_membership_id"], ""),
+        screening=found,
+        bars=[
+            BARRIER_WORDS[bar]
+            for bar in barriers(kyc=found.kyc, standing=found.standing, destination_revoked=False)
+        ],
+        held=await redemptions(
+            states=[RedemptionState.on_hold], client_id=client_id, limit=_HELD_SHOWN
+        ),
+        pending=pending,
+        history=await _history(client_id) if actor.may("audit:read") else [],
+        today=local_date(current().now, row["time_zone"]),
+        can=_can(pending),
+    )
+
+
+def screening_of(row: Any) -> Screening:
+    """From a client's columns and the tenant's `time_zone`."""
+    expires_at = row["kyc_expires_at"]
+    return Screening(
+        tier=ClientTier(row["tier"]),
+        kyc=kyc_at(recorded=KycState(row["kyc"]), expires_at=expires_at, now=current().now),
+        kyc_expires_at=expires_at,
+        kyc_last_day=expires_at
+        and local_date(expires_at - timedelta(microseconds=1), row["time_zone"]),
+        standing=Standing(row["standing"]),
+    )
+
+
+async def pending_tier_changes() -> list[TierChange]:
+    """Every change of tier that waits for its second person, the oldest first."""
+    return await _changes(await fetch(f"{_CHANGES} ORDER BY h.id LIMIT 200"))
+
+
+async def clients_of_tier_changes(*, change_ids: Sequence[UUID]) -> dict[UUID, ClientNamed]:
+    """By change, the client whose tier it would change."""
+    rows = await fetch(
+        "SELECT h.id, c.id AS client_id, c.name FROM tier_change h"
+        " JOIN client c ON c.id = h.client_id WHERE h.id = ANY($1)",
+        change_ids,
+    )
+    return {row["id"]: ClientNamed(row["client_id"], row["name"]) for row in rows}
+
+
+async def _changes(rows: list[Any]) -> list[TierChange]:
+    names = await names_of(
+        membership_ids=[row["requested_by"] for row in rows if row["requested_by"]]
+    )
+    return [
+        TierChange(
+            id=row["id"],
+            approval_id=row["approval_id"],
+            client_id=row["client_id"],
+            client_name=row["client_name"],
+            before=ClientTier(row["tier_before"]),
+            after=ClientTier(row["tier_after"]),
+            note=row["note"],
+            requested_by=names.get(row["requested_by"], ""),
+            requested_at=row["requested_at"],
+        )
+        for row in rows
+    ]
+
+
+def _can(pending: TierChange | None) -> frozenset[str]:
+    """What the viewer may record of the client now."""
+    actor = current().actor
+    able = {"kyc", "standing"} if actor.may("client:screen") else set()
+    if pending is None and actor.may("tier:request"):
+        able.add("tier")
+    if pending is not None and actor.may("tier:approve"):
+        able.add("decide_tier")
+    return frozenset(able)
+
+
+async def _history(client_id: UUID) -> list[StandingChange]:
+    found = await records(
+        subject_kind="client", subject_id=client_id, action="client.", limit=_HISTORY_SHOWN
+    )
+    return [_change(record) for record in found if record.action in _WHAT]
+
+
+def _change(record: AuditRecordView) -> StandingChange:
+    what, field = _WHAT[record.action]
+    before, after = record.before or {}, record.after or {}
+    until = after.get("valid_until")
+    return StandingChange(
+        at=record.business_at,
+        actor=record.actor_name,
+        what=what,
+        before=str(before.get(field, "")),
+        after=f"{after.get(field, '')}{f' until {until}' if until else ''}",
+        note=str(after.get("note", "")),
+    )
+
+
+def _manager() -> UUID | None:
+    """Whose clients the viewer sees; none where that is everybody's."""
+    actor = current().actor
+    return None if actor.role in SEES_ALL else actor.id
