@@ -5,6 +5,7 @@ Handlers annotate what they return as `Envelope[Something]` and build it with `e
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
@@ -21,6 +22,7 @@ from app.web.trace import trace_of
 from app.web.viewer import PortalRequest
 
 T = TypeVar("T")
+V = TypeVar("V")
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
 
@@ -74,6 +76,18 @@ def envelope(
         ),
         links=links,
     )
+
+
+def page_of(
+    found: Sequence[V], limit: int, cursor: Callable[[V], object]
+) -> tuple[Sequence[V], PageInfo]:
+    """The first `limit` rows of `found`, which was read one row further, and where the page ends.
+
+    `cursor` makes of the last row shown what the query's `after` takes.
+    """
+    shown = found[:limit]
+    next_cursor = str(cursor(shown[-1])) if len(found) > limit else None
+    return shown, PageInfo(limit=limit, next_cursor=next_cursor)
 
 
 def money(amount: Decimal, asset: str, *, places: int | None = None) -> Money:

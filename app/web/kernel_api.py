@@ -38,10 +38,10 @@ from app.web.api import (
     Cursor,
     Envelope,
     Limit,
-    PageInfo,
     cursor_id,
     envelope,
     in_utc,
+    page_of,
 )
 from app.web.etags import tagged
 from app.web.guards import requires
@@ -60,8 +60,9 @@ from app.web.kernel_schemas import (
     deadline_out,
     entry_out,
 )
+from app.web.paging import cursor_of, position_of
 from app.web.transactions import transactional
-from app.web.viewer import PortalRequest, viewer_of
+from app.web.viewer import PortalRequest, Viewer, viewer_of
 
 _INSTANT = ["NO_TIME_ZONE", "OUT_OF_RANGE"]
 
@@ -84,7 +85,7 @@ class Ledger(Controller):
         found = await accounts(
             book_id=book, owner_id=owner, after=cursor_id(cursor), limit=limit + 1
         )
-        shown = found[:limit]
+        shown, page = page_of(found, limit, lambda view: view.id)
         held = await balances(account_ids=[view.id for view in shown])
         data = [
             AccountOut(
@@ -97,8 +98,7 @@ class Ledger(Controller):
             )
             for view in shown
         ]
-        last = str(shown[-1].id) if len(found) > limit else None
-        return envelope(request, data, page=PageInfo(limit=limit, next_cursor=last))
+        return envelope(request, data, page=page)
 
     @get(
         "/accounts/{account_id:uuid}/balance",
@@ -150,17 +150,27 @@ class Approvals(Controller):
         cursor: Cursor = None,
     ) -> Envelope[list[ApprovalOut]]:
         """A relationship manager sees those that wait for them, or did."""
-        actor = viewer_of(request).actor
         found = await approvals(
             state=in_state,
-            approver=actor.id if actor.role == "rm" else None,
+            approver=_named(viewer_of(request)),
             after=cursor_id(cursor),
             limit=limit + 1,
         )
-        shown = found[:limit]
-        last = str(shown[-1].id) if len(found) > limit else None
-        page = PageInfo(limit=limit, next_cursor=last)
+        shown, page = page_of(found, limit, lambda view: view.id)
         return envelope(request, [approval_out(view) for view in shown], page=page)
+
+    @get("/{approval_id:uuid}", guards=[requires("approval:read")], summary="One approval")
+    @transactional(read_only=True)
+    async def one(
+        self, request: PortalRequest, approval_id: FromPath[UUID]
+    ) -> Envelope[ApprovalOut]:
+        """As in the list: a relationship manager sees those that name them."""
+        found = await approvals(
+            approval_id=approval_id, approver=_named(viewer_of(request)), limit=1
+        )
+        if not found:
+            raise NotFound
+        return envelope(request, approval_out(found[0]))
 
     @post(
         "/{approval_id:uuid}/decisions",
@@ -191,19 +201,18 @@ async def all_deadlines(
     request: PortalRequest,
     in_state: Annotated[DeadlineState | None, QueryParameter(name="state")] = None,
     limit: Limit = LIMIT_DEFAULT,
+    cursor: Cursor = None,
 ) -> Envelope[list[DeadlineOut]]:
     """Those of the redemptions that one sees: a relationship manager their own clients', a trader
     what is approved."""
     found = await deadlines(
         states=[in_state] if in_state else [],
         subject_ids=await visible_redemption_ids(),
-        limit=limit,
+        after=position_of(cursor),
+        limit=limit + 1,
     )
-    return envelope(
-        request,
-        [deadline_out(view) for view in found],
-        page=PageInfo(limit=limit, next_cursor=None),
-    )
+    shown, page = page_of(found, limit, lambda view: cursor_of(view.timer.due_at, view.timer.id))
+    return envelope(request, [deadline_out(view) for view in shown], page=page)
 
 
 class Audit(Controller):
@@ -233,10 +242,10 @@ class Audit(Controller):
             recorded_from=_zoned(since, field="from"),
             recorded_before=_zoned(until, field="to"),
             before_id=cursor_id(cursor),
-            limit=limit,
+            limit=limit + 1,
         )
-        last = str(found[-1].id) if len(found) == limit else None
-        return envelope(request, found, page=PageInfo(limit=limit, next_cursor=last))
+        shown, page = page_of(found, limit, lambda record: record.id)
+        return envelope(request, list(shown), page=page)
 
     @get("/verify", guards=[requires("audit:read")], summary="Recompute the whole audit chain")
     async def verify(self, request: PortalRequest) -> Response[Envelope[AuditReportOut]]:
@@ -279,6 +288,11 @@ async def move_clock(request: PortalRequest, data: JSONBody[ClockBody]) -> Envel
         raise NotFound
     now = await advance_clock(seconds=data.advance_seconds)
     return envelope(request, ClockOut(now=now))
+
+
+def _named(viewer: Viewer) -> UUID | None:
+    """Whom an approval must name for this viewer to see it; nobody for those who see all."""
+    return viewer.actor.id if viewer.actor.role == "rm" else None
 
 
 def _zoned(instant: datetime | None, *, field: str) -> datetime | None:

@@ -153,6 +153,8 @@ def _complete(operation: dict[str, Any], method: str, handler: HTTPRouteHandler)
             "headers": {"ETag": _ETAG},
         }
     parameters = operation.get("parameters", [])
+    for parameter in parameters:
+        parameter["schema"] = _without_null(parameter["schema"])
     rules = rules_of(handler, parameters)
     if rules:
         operation["x-rules"] = rules
@@ -162,6 +164,15 @@ def _complete(operation: dict[str, Any], method: str, handler: HTTPRouteHandler)
     own = {error.code for error in handler.opt.get("refusals", [])}
     for status, same in groupby(refusals, key=lambda refusal: refusal.status):
         operation["responses"][str(status)] = _error(status, list(same), rules, own)
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter that is not there is left out; none can be written as JSON's null."""
+    given = [option for option in schema.get("oneOf", []) if option != {"type": "null"}]
+    if len(given) != 1:
+        return schema
+    rest = {name: value for name, value in schema.items() if name != "oneOf"}
+    return {**given[0], **rest}
 
 
 def _error(

@@ -15,8 +15,9 @@ from app.kernel.approvals.queries import own_delegations
 from app.kernel.approvals.values import DelegationView
 from app.kernel.clock import utc
 from app.kernel.jobs import DeadLetter, JobNotDead, dead_letters, rerun
-from app.web.api import LIMIT_DEFAULT, Envelope, Limit, envelope
+from app.web.api import LIMIT_DEFAULT, Cursor, Envelope, Limit, cursor_id, envelope, page_of
 from app.web.guards import requires
+from app.web.paging import cursor_of, position_of
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest
 
@@ -57,10 +58,11 @@ class Jobs(Controller):
     @get("/dead", guards=[requires("job:read")], summary="Jobs that failed for good, latest first")
     @transactional(read_only=True)
     async def dead(
-        self, request: PortalRequest, limit: Limit = LIMIT_DEFAULT
+        self, request: PortalRequest, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
     ) -> Envelope[list[DeadLetterOut]]:
-        found = await dead_letters(limit=limit)
-        return envelope(request, [_dead_letter(letter) for letter in found])
+        found = await dead_letters(after=position_of(cursor), limit=limit + 1)
+        shown, page = page_of(found, limit, lambda one: cursor_of(one.finished_at, one.id))
+        return envelope(request, [_dead_letter(letter) for letter in shown], page=page)
 
     @post(
         "/{job_id:uuid}/rerun",
@@ -88,8 +90,12 @@ class Delegations(Controller):
         summary="Whom you let stand in for you",
     )
     @transactional(read_only=True)
-    async def own(self, request: PortalRequest) -> Envelope[list[DelegationOut]]:
-        return envelope(request, [_delegation(view) for view in await own_delegations()])
+    async def own(
+        self, request: PortalRequest, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+    ) -> Envelope[list[DelegationOut]]:
+        found = await own_delegations(after=cursor_id(cursor), limit=limit + 1)
+        shown, page = page_of(found, limit, lambda view: view.id)
+        return envelope(request, [_delegation(view) for view in shown], page=page)
 
     @post(
         "/",

@@ -148,9 +148,12 @@ MATRIX: dict[tuple[str, str], Route] = {
     ("GET", "/ledger/entries/{entry_id}"): Route("entry", _LEDGER | _MEMBER),
     ("GET", "/api/v1/ledger/accounts/{account_id}/balance"): Route("account", _LEDGER),
     ("GET", "/api/v1/ledger/entries/{entry_id}"): Route("entry", _LEDGER | _MEMBER),
+    ("GET", "/api/v1/approvals/{approval_id}"): Route("approval", STAFF - _TRADER),
     ("POST", "/api/v1/approvals/{approval_id}/decisions"): Route(
         "approval", _RM | {"compliance"}, _PENDING | _CLEARING, _decision
     ),
+    ("GET", "/api/v1/investments/subscriptions/{subscription_id}"): Route("subscription", _READERS),
+    ("GET", "/api/v1/investments/destinations/{destination_id}"): Route("destination", _MEMBER),
     ("POST", "/api/v1/investments/destinations/{destination_id}/revoke"): Route(
         "destination", _MEMBER
     ),
@@ -172,6 +175,8 @@ def expected(method: str, path: str, *, login: str, desk: Desk, owner: Desk, sta
         # Who settles is told why it cannot be done yet; the page of it is not there.
         tells_why = desk is owner and role == "trader" and path.startswith(_REST)
         return "conflict" if method == "POST" and tells_why else "not there"
+    if method == "GET":
+        return "yes"
     if route.names == "approval" and state is State.on_hold:
         return "conflict"  # whoever asks: nothing is decided until it is resumed
     if route.names == "approval" and role != ("compliance" if state in _CLEARING else "rm"):
@@ -185,6 +190,8 @@ def _sees(what: str, login: str, role: str, state: State) -> bool:
         return True
     if what == "delegation":
         return login == "rm"  # whose it is
+    if role == "trader" and what == "subscription":
+        return True  # of every client: what there is to pay one day
     if role == "trader":
         return state in SETTLED_BY_TRADERS
     return login in ("member", "rm") or role not in ("member", "rm")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -106,6 +107,31 @@ async def test_guarded_operations_name_their_permission(document: dict[str, Any]
     assert operation["x-permissions"] == ["audit:read"]
     assert operation["security"] == [{"bearer": []}]
     assert "security" not in document["paths"]["/api/v1/auth/login"]["post"]
+
+
+async def test_every_list_goes_by_pages(document: dict[str, Any]) -> None:
+    for path, operations in document["paths"].items():
+        schema = operations.get("get", {"responses": {}})["responses"].get("200", {})
+        reference = schema.get("content", {}).get("application/json", {}).get("schema", {})
+        data = resolved(document, reference).get("properties", {}).get("data", {})
+        if data.get("type") == "array" and path != "/api/v1/verify":  # a report: it is read whole
+            names = {parameter["name"] for parameter in operations["get"]["parameters"]}
+            assert {"limit", "cursor"} <= names, (
+                f"GET {path}: take `limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None` and answer"
+                " with `page_of`; app/web/api.py has all three"
+            )
+
+
+def resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    name = schema.get("$ref", "").rpartition("/")[2]
+    found: dict[str, Any] = document["components"]["schemas"].get(name, schema)
+    return found
+
+
+async def test_no_parameter_may_be_null(document: dict[str, Any]) -> None:
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert '"null"' not in json.dumps(operation.get("parameters", [])), path
 
 
 async def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:

@@ -22,12 +22,13 @@ async def approvals(
     *,
     state: ApprovalState | None = None,
     approver: UUID | None = None,
+    approval_id: UUID | None = None,
     after: UUID | None = None,
     limit: int = 50,
 ) -> list[ApprovalView]:
     """Approvals of the tenant, newest first; `after` is the last id of the page before.
 
-    With `approver`, those that name them in a stage.
+    With `approver`, those that name them in a stage; with `approval_id`, that one alone.
     """
     rows = await fetch(
         "SELECT * FROM approval WHERE ($1::text IS NULL OR state = $1)"
@@ -35,11 +36,13 @@ async def approvals(
         " AND ($3::uuid IS NULL OR EXISTS (SELECT 1 FROM"
         "   jsonb_path_query(policy, '$.stages[*].approvers[*]') AS named"
         "   WHERE named = to_jsonb($3::uuid)))"
+        " AND ($5::uuid IS NULL OR id = $5)"
         " ORDER BY id DESC LIMIT $4",
         state.value if state else None,
         after,
         approver,
         limit,
+        approval_id,
     )
     return await _views(rows)
 
@@ -65,12 +68,18 @@ async def delegators_of(*, permission: str) -> list[UUID]:
     return [row["from_membership_id"] for row in rows]
 
 
-async def own_delegations() -> list[DelegationView]:
-    """Whom the current actor lets stand in for them, the latest first; past ones as well."""
+async def own_delegations(*, after: UUID | None = None, limit: int = 100) -> list[DelegationView]:
+    """Whom the current actor lets stand in for them, the latest first; past ones as well.
+
+    `after` is the last one of the page before.
+    """
     rows = await fetch(
         "SELECT id, to_membership_id, permissions, starts_at, ends_at, revoked_at FROM delegation"
-        " WHERE from_membership_id = $1 ORDER BY id DESC LIMIT 100",
+        " WHERE from_membership_id = $1 AND ($2::uuid IS NULL OR id < $2)"
+        " ORDER BY id DESC LIMIT $3",
         current().actor.id,
+        after,
+        limit,
     )
     return [DelegationView(**dict(row)) for row in rows]
 

@@ -41,7 +41,7 @@ async def records(
     words: str = "",
     limit: int = 50,
 ) -> list[AuditRecordView]:
-    """The newest records that match, at most 200; `before_id` is the last one of the page before.
+    """The newest records that match, at most 200 and one that says there are more; `before_id` is the last one of the page before.
 
     `actor_name` and `words` are any part of the actor's name and of the action, `action` is what
     the action begins with.
@@ -58,6 +58,6 @@ async def records(
         actor_name,
         action,
         words,
-        min(limit, PAGE_RECORDS_MAX),
+        min(limit, PAGE_RECORDS_MAX + 1),
     )
     return [AuditRecordView(**row) for row in rows]

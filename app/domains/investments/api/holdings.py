@@ -15,7 +15,12 @@ from app.domains.investments.operations.subscription_open import (
     ProductNotOpen,
     open_subscription,
 )
-from app.domains.investments.queries.subscriptions import own_destinations, subscriptions
+from app.domains.investments.queries.subscriptions import (
+    own_destination,
+    own_destinations,
+    subscription,
+    subscriptions,
+)
 from app.domains.investments.schemas import (
     DepositBody,
     DestinationBody,
@@ -34,9 +39,9 @@ from app.web.api import (
     Cursor,
     Envelope,
     Limit,
-    PageInfo,
     cursor_id,
     envelope,
+    page_of,
 )
 from app.web.guards import requires
 from app.web.transactions import transactional
@@ -57,10 +62,20 @@ class Holdings(Controller):
         self, request: PortalRequest, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
     ) -> Envelope[list[SubscriptionOut]]:
         found = await subscriptions(after=cursor_id(cursor), limit=limit + 1)
-        page = PageInfo(
-            limit=limit, next_cursor=str(found[limit - 1].id) if len(found) > limit else None
-        )
-        return envelope(request, [subscription_out(view) for view in found[:limit]], page=page)
+        shown, page = page_of(found, limit, lambda view: view.id)
+        return envelope(request, [subscription_out(view) for view in shown], page=page)
+
+    @get(
+        "/subscriptions/{subscription_id:uuid}",
+        guards=[requires("subscription:read")],
+        summary="One subscription",
+    )
+    @transactional(read_only=True)
+    async def subscription(
+        self, request: PortalRequest, subscription_id: FromPath[UUID]
+    ) -> Envelope[SubscriptionOut]:
+        found = await subscription(subscription_id=subscription_id)
+        return envelope(request, subscription_out(found))
 
     @post(
         "/subscriptions",
@@ -106,8 +121,24 @@ class Holdings(Controller):
         summary="Where the client can be paid to",
     )
     @transactional(read_only=True)
-    async def destinations(self, request: PortalRequest) -> Envelope[list[DestinationOut]]:
-        return envelope(request, [destination_out(view) for view in await own_destinations()])
+    async def destinations(
+        self, request: PortalRequest, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+    ) -> Envelope[list[DestinationOut]]:
+        found = await own_destinations(after=cursor_id(cursor), limit=limit + 1)
+        shown, page = page_of(found, limit, lambda view: view.id)
+        return envelope(request, [destination_out(view) for view in shown], page=page)
+
+    @get(
+        "/destinations/{destination_id:uuid}",
+        guards=[requires("destination:read")],
+        summary="One destination",
+    )
+    @transactional(read_only=True)
+    async def destination(
+        self, request: PortalRequest, destination_id: FromPath[UUID]
+    ) -> Envelope[DestinationOut]:
+        found = await own_destination(destination_id=destination_id)
+        return envelope(request, destination_out(found))
 
     @post(
         "/destinations",
@@ -137,8 +168,7 @@ class Holdings(Controller):
             network=data.network,
             address=data.address,
         )
-        views = await own_destinations()
-        return envelope(request, next(destination_out(view) for view in views if view.id == added))
+        return envelope(request, destination_out(await own_destination(destination_id=added)))
 
     @post(
         "/destinations/{destination_id:uuid}/revoke",

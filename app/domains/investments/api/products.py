@@ -18,8 +18,18 @@ from app.domains.investments.schemas import (
     nav_out,
     product_out,
 )
-from app.web.api import Envelope, envelope, in_utc
+from app.web.api import (
+    LIMIT_DEFAULT,
+    Cursor,
+    Envelope,
+    Limit,
+    cursor_id,
+    envelope,
+    in_utc,
+    page_of,
+)
 from app.web.guards import requires
+from app.web.paging import cursor_of, position_of
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest
 
@@ -30,8 +40,12 @@ class Products(Controller):
 
     @get("/products", guards=[requires("product:read")], summary="Products with terms and NAV")
     @transactional(read_only=True)
-    async def all(self, request: PortalRequest) -> Envelope[list[ProductOut]]:
-        return envelope(request, [product_out(view) for view in await products()])
+    async def all(
+        self, request: PortalRequest, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+    ) -> Envelope[list[ProductOut]]:
+        found = await products(after=cursor_id(cursor), limit=limit + 1)
+        shown, page = page_of(found, limit, lambda view: view.id)
+        return envelope(request, [product_out(view) for view in shown], page=page)
 
     @get("/products/{product_id:uuid}", guards=[requires("product:read")], summary="One product")
     @transactional(read_only=True)
@@ -52,13 +66,19 @@ class Products(Controller):
         product_id: FromPath[UUID],
         since: Annotated[datetime | None, QueryParameter(name="from")] = None,
         until: Annotated[datetime | None, QueryParameter(name="to")] = None,
+        limit: Limit = LIMIT_DEFAULT,
+        cursor: Cursor = None,
     ) -> Envelope[list[NavOut]]:
+        position = position_of(cursor)
         points = await nav_history(
             product_id=product_id,
             since=in_utc(since, field="from"),
             until=in_utc(until, field="to"),
+            after=position and position[0],
+            limit=limit + 1,
         )
-        return envelope(request, [nav_out(point) for point in points])
+        shown, page = page_of(points, limit, lambda point: cursor_of(point.as_of, product_id))
+        return envelope(request, [nav_out(point) for point in shown], page=page)
 
     @get(
         "/accounts",
@@ -67,7 +87,14 @@ class Products(Controller):
     )
     @transactional(read_only=True)
     async def accounts(
-        self, request: PortalRequest, product_id: FromQuery[UUID | None] = None
+        self,
+        request: PortalRequest,
+        product_id: FromQuery[UUID | None] = None,
+        limit: Limit = LIMIT_DEFAULT,
+        cursor: Cursor = None,
     ) -> Envelope[list[AccountOut]]:
-        found = await custody_accounts(product_id=product_id)
-        return envelope(request, [account_out(view) for view in found])
+        found = await custody_accounts(
+            product_id=product_id, after=cursor_id(cursor), limit=limit + 1
+        )
+        shown, page = page_of(found, limit, lambda view: view.id)
+        return envelope(request, [account_out(view) for view in shown], page=page)

@@ -41,10 +41,10 @@ from app.web.api import (
     Cursor,
     Envelope,
     Limit,
-    PageInfo,
     cursor_id,
     envelope,
     in_utc,
+    page_of,
 )
 from app.web.etags import IfMatch, PreconditionFailed, version_in
 from app.web.guards import requires
@@ -134,10 +134,8 @@ class Redemptions(Controller):
             after=cursor_id(cursor),
             limit=limit + 1,
         )
-        page = PageInfo(
-            limit=limit, next_cursor=str(rows[limit - 1].id) if len(rows) > limit else None
-        )
-        return envelope(request, [row_out(row) for row in rows[:limit]], page=page)
+        listed, page = page_of(rows, limit, lambda row: row.id)
+        return envelope(request, [row_out(row) for row in listed], page=page)
 
     @get("/{redemption_id:uuid}", guards=[requires("redemption:read")], summary="One redemption")
     @transactional(read_only=True)

@@ -23,15 +23,24 @@ from app.kernel.ledger.queries import balances
 from app.kernel.money import ZERO
 
 
-async def products(*, product_id: UUID | None = None) -> list[ProductView]:
-    """Every product with its terms and latest NAV, or the one named; raises `NotFound` for that."""
+async def products(
+    *, product_id: UUID | None = None, after: UUID | None = None, limit: int | None = None
+) -> list[ProductView]:
+    """Every product with its terms and latest NAV, by name; or the one named, or `NotFound`.
+
+    `after` is the last one of the page before.
+    """
     rows = await fetch(
         "SELECT p.*, n.nav_per_unit, n.as_of FROM product p LEFT JOIN LATERAL ("
         "  SELECT nav_per_unit, as_of FROM published_nav WHERE product_id = p.id AND as_of <= $2"
         "  ORDER BY as_of DESC LIMIT 1) n ON true"
-        " WHERE ($1::uuid IS NULL OR p.id = $1) ORDER BY p.name",
+        " WHERE ($1::uuid IS NULL OR p.id = $1) AND ($3::uuid IS NULL OR (p.name, p.id) >"
+        "  (SELECT name, id FROM product WHERE id = $3))"
+        " ORDER BY p.name, p.id LIMIT $4",
         product_id,
         current().now,
+        after,
+        limit,
     )
     if product_id is not None and not rows:
         raise NotFound
@@ -81,24 +90,46 @@ def _product(row: Any, terms: list[Any], limits: list[Any]) -> ProductView:
 
 
 async def nav_history(
-    *, product_id: UUID, since: datetime | None, until: datetime | None
+    *,
+    product_id: UUID,
+    since: datetime | None,
+    until: datetime | None,
+    after: datetime | None = None,
+    limit: int = 2000,
 ) -> list[NavPoint]:
-    """Published NAVs, oldest first; raises `NotFound` for a product that is not there."""
+    """Published NAVs, oldest first; raises `NotFound` for a product that is not there.
+
+    `after` is the instant of the last one of the page before: a product has one NAV an instant.
+    """
     if not await fetch_value("SELECT 1 FROM product WHERE id = $1", product_id):
         raise NotFound
     rows = await fetch(
         "SELECT nav_per_unit, as_of FROM published_nav WHERE product_id = $1"
         " AND ($2::timestamptz IS NULL OR as_of >= $2)"
-        " AND ($3::timestamptz IS NULL OR as_of <= $3) ORDER BY as_of LIMIT 2000",
+        " AND ($3::timestamptz IS NULL OR as_of <= $3)"
+        " AND ($4::timestamptz IS NULL OR as_of > $4) ORDER BY as_of LIMIT $5",
         product_id,
         since,
         until,
+        after,
+        limit,
     )
     return [NavPoint(nav_per_unit=row["nav_per_unit"], as_of=row["as_of"]) for row in rows]
 
 
-async def custody_accounts(*, product_id: UUID | None = None) -> list[CustodyAccountView]:
+# By product, then from the vault that pays to what is furthest from it.
+_ACCOUNT_ORDER = (
+    "p.name, array_position(ARRAY['staging_vault', 'investment_vault', 'venue'], a.kind),"
+    " a.name, a.id"
+)
+
+
+async def custody_accounts(
+    *, product_id: UUID | None = None, after: UUID | None = None, limit: int | None = None
+) -> list[CustodyAccountView]:
     """Vaults and venues: what the custodian last said, and what the ledger expects.
+
+    `after` is the last one of the page before.
 
     `reserved` is set aside for payouts; `free` is what a payout may still take, which leaves out
     deposits that have no units yet.
@@ -108,9 +139,12 @@ async def custody_accounts(*, product_id: UUID | None = None) -> list[CustodyAcc
         " extract(epoch FROM clock_timestamp() - a.read_at)::int AS age_seconds"
         " FROM custody_account a JOIN product p ON p.id = a.product_id"
         " WHERE ($1::uuid IS NULL OR a.product_id = $1)"
-        " ORDER BY p.name, array_position("
-        "   ARRAY['staging_vault', 'investment_vault', 'venue'], a.kind), a.name",
+        f" AND ($2::uuid IS NULL OR ({_ACCOUNT_ORDER}) > (SELECT {_ACCOUNT_ORDER}"
+        "  FROM custody_account a JOIN product p ON p.id = a.product_id WHERE a.id = $2))"
+        f" ORDER BY {_ACCOUNT_ORDER} LIMIT $3",
         product_id,
+        after,
+        limit,
     )
     kinds = ("available", "reserved", "unallocated")
     wanted = [

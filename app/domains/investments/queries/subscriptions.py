@@ -58,7 +58,17 @@ async def own_subscription(*, subscription_id: UUID) -> SubscriptionView:
     return (await _views(rows))[0]
 
 
-async def subscriptions(*, after: UUID | None, limit: int) -> list[SubscriptionView]:
+async def subscription(*, subscription_id: UUID) -> SubscriptionView:
+    """One of `subscriptions`; raises `NotFound`."""
+    found = await subscriptions(subscription_id=subscription_id, after=None, limit=1)
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+async def subscriptions(
+    *, subscription_id: UUID | None = None, after: UUID | None, limit: int
+) -> list[SubscriptionView]:
     """For the API: a member's own, a relationship manager's clients', all for other staff."""
     unit = current()
     scoped = {"member": "c.membership_id = $2", "rm": "c.rm_membership_id = $2"}.get(
@@ -66,11 +76,12 @@ async def subscriptions(*, after: UUID | None, limit: int) -> list[SubscriptionV
     )
     rows = await fetch(
         f"{_SUBSCRIPTIONS} WHERE {scoped} AND ($3::uuid IS NULL OR s.id > $3)"
-        " ORDER BY s.id LIMIT $4",
+        " AND ($5::uuid IS NULL OR s.id = $5) ORDER BY s.id LIMIT $4",
         unit.now,
         unit.actor.id,
         after,
         limit,
+        subscription_id,
     )
     return await _views(rows)
 
@@ -101,14 +112,36 @@ def totals_of(views: Iterable[SubscriptionView]) -> list[AssetTotal]:
     ]
 
 
-async def own_destinations(*, asset: str | None = None) -> list[DestinationView]:
-    """The current client's destinations, of one asset if named."""
+async def own_destination(*, destination_id: UUID) -> DestinationView:
+    """One of the current client's; raises `NotFound` for any other."""
+    found = await own_destinations(destination_id=destination_id)
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+async def own_destinations(
+    *,
+    asset: str | None = None,
+    destination_id: UUID | None = None,
+    after: UUID | None = None,
+    limit: int | None = None,
+) -> list[DestinationView]:
+    """The current client's destinations, of one asset if named, in the order they were added.
+
+    `after` is the last one of the page before.
+    """
     unit = current()
     rows = await fetch(
         "SELECT d.* FROM destination d JOIN client c ON c.id = d.client_id"
-        " WHERE c.membership_id = $1 AND ($2::text IS NULL OR d.asset = $2) ORDER BY d.id",
+        " WHERE c.membership_id = $1 AND ($2::text IS NULL OR d.asset = $2)"
+        " AND ($3::uuid IS NULL OR d.id = $3) AND ($4::uuid IS NULL OR d.id > $4)"
+        " ORDER BY d.id LIMIT $5",
         unit.actor.id,
         asset,
+        destination_id,
+        after,
+        limit,
     )
     return [destination_view(row) for row in rows]
 
