@@ -4,13 +4,15 @@ what has served.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
+import msgspec
 import structlog
 
 from app.kernel.audit.verification import verify_audit
-from app.kernel.database import current, execute, fetch_value
+from app.kernel.database import current, execute, fetch_row, fetch_value
 from app.kernel.invariants import verify_tenant
 from app.kernel.jobs import OutsideCall, enqueue, job, outside_job
 from app.kernel.outbox import emit
@@ -19,6 +21,7 @@ VERIFY_JOB = "kernel.verify_invariants"
 VERIFY_AUDIT_JOB = "kernel.verify_audit"
 # What a broken audit trail is called beside the invariants; no query alone could find it.
 AUDIT_CHAIN = "audit.chain"
+_BROKEN = "invariant.broken"
 DONE_JOBS_KEPT = timedelta(days=1)
 
 _log = structlog.get_logger(__name__)
@@ -63,9 +66,54 @@ async def verify_audit_chain(call: OutsideCall) -> None:
             await _emit_broken(AUDIT_CHAIN, 1)
 
 
+class ChainStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How the audit trail stands. All times are real; `checked_at` and `broken_at` are of the daily
+    check of the whole of it, `broken_at` only until a later check finds it whole again.
+    """
+
+    batches: int
+    sealed_at: datetime | None
+    unsealed: int
+    checkpoint_at: datetime | None
+    checked_at: datetime | None
+    broken_at: datetime | None
+
+
+async def chain_status() -> ChainStatus:
+    """What was sealed, signed and checked of the tenant's trail; nothing is recomputed here."""
+    row = await fetch_row(
+        "SELECT coalesce(last.number, 0) AS batches, last.sealed_at,"
+        " (SELECT count(*) FROM audit_record r WHERE r.tenant_id = $1"
+        "   AND r.cluster_id = (SELECT cluster_identifier()) AND (r.xid, r.id) >"
+        "   (coalesce(here.last_xid, '0'::xid8), coalesce(here.last_id, $5))) AS unsealed,"
+        " (SELECT max(made_at) FROM audit_checkpoint WHERE tenant_id = $1"
+        "   AND exported_at IS NOT NULL) AS checkpoint_at,"
+        " (SELECT max(finished_at) FROM job WHERE tenant_id = $1 AND kind = $2"
+        "   AND state = 'done') AS checked_at,"
+        " (SELECT max(e.recorded_at) FROM outbox_event e WHERE e.tenant_id = $1 AND e.type = $3"
+        "   AND e.payload ->> 'invariant' = $4 AND NOT EXISTS (SELECT FROM job j"
+        "     WHERE j.tenant_id = $1 AND j.kind = $2 AND j.state = 'done'"
+        "     AND j.created_at > e.recorded_at)) AS broken_at"
+        " FROM (SELECT 1) one"
+        " LEFT JOIN LATERAL (SELECT number, sealed_at FROM audit_batch WHERE tenant_id = $1"
+        "   ORDER BY number DESC LIMIT 1) last ON true"
+        " LEFT JOIN LATERAL (SELECT b.last_xid, b.last_id FROM audit_batch b"
+        "   JOIN audit_epoch e ON e.tenant_id = b.tenant_id AND e.number = b.epoch_number"
+        "   WHERE b.tenant_id = $1 AND e.cluster_id = (SELECT cluster_identifier())"
+        "   ORDER BY b.number DESC LIMIT 1) here ON true",
+        current().tenant,
+        VERIFY_AUDIT_JOB,
+        _BROKEN,
+        AUDIT_CHAIN,
+        UUID(int=0),
+    )
+    assert row is not None, "one row whatever is there"
+    return ChainStatus(**dict(row))
+
+
 async def _emit_broken(invariant: str, violations: int) -> None:
     await emit(
-        type="invariant.broken",
+        type=_BROKEN,
         subject_kind="tenant",
         subject_id=current().tenant,
         payload={"invariant": invariant, "violations": violations},

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -133,6 +133,14 @@ def ago(value: datetime) -> str:
     return str(format_timedelta(value - look.now, add_direction=True, locale=_locale(look.locale)))
 
 
+def seconds_ago(seconds: int) -> str:
+    """How old a reading is in real time, which business time may be far ahead of."""
+    if seconds < 1:
+        return "just now"
+    age = timedelta(seconds=-seconds)
+    return str(format_timedelta(age, add_direction=True, locale=_locale(_look.get().locale)))
+
+
 def words(state: str) -> str:
     """A state, kind or role in words."""
     text = str(state)
@@ -147,5 +155,6 @@ FILTERS = {
     "instant": instant,
     "day": day,
     "ago": ago,
+    "seconds_ago": seconds_ago,
     "words": words,
 }

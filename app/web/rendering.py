@@ -134,6 +134,12 @@ def redirect(see: See) -> Response[bytes]:
     )
 
 
+def shows(request: PortalRequest, block: str) -> bool:
+    """Whether the answer will hold this block: a handler need not read what only others show."""
+    asked = request.headers.get("x-block")
+    return asked is None or block in asked.split(" ")
+
+
 def _blocks_asked_for(request: PortalRequest, page: Page) -> list[str] | None:
     """Each once, in the order asked for; nothing where the whole page is wanted, as a refusal is."""
     if page.status >= 400:

@@ -12,7 +12,6 @@ from litestar.static_files import create_static_files_router
 from app.domains.identity.api import ROUTES as IDENTITY_API
 from app.domains.identity.pages import ROUTES as IDENTITY_PAGES
 from app.domains.investments.api import ROUTES as INVESTMENTS_API
-from app.domains.investments.clients_api import ROUTES as CLIENTS_API
 from app.domains.investments.pages import ROUTES as INVESTMENTS_PAGES
 from app.web.audit_pages import ROUTES as AUDIT_PAGES
 from app.web.guards import public
@@ -43,7 +42,6 @@ PAGES: list[Any] = [
 API_ROUTES: list[Any] = [
     *IDENTITY_API,
     *INVESTMENTS_API,
-    *CLIENTS_API,
     *KERNEL_API,
     *OPERATIONS_API,
 ]

@@ -9,7 +9,7 @@ import pytest
 
 from app.domains.investments.operations.client_tier_decide import NoTierChange, decide_tier
 from app.domains.investments.operations.client_tier_request import TierChangePending, request_tier
-from app.domains.investments.queries.dashboards import approvals_page
+from app.domains.investments.queries.desks import compliance_page
 from app.domains.investments.queries.screening import screening
 from app.domains.investments.values import ClientTier, ScreeningView
 from app.kernel.approvals.operations import NotYourDecision, decide
@@ -51,7 +51,7 @@ class TestRequestTier:
         assert "decide_tier" in view.can
         assert "decide_tier" not in (await seen(desk, by="ops")).can
         async with unit_of_work(tenant=desk.tenant_id, actor=desk.people["compliance"]):
-            waiting = (await approvals_page(time_zone="UTC")).tier_changes
+            waiting = (await compliance_page(time_zone="UTC")).tier_changes
         assert [change.id for change in waiting] == [view.pending.id]
         await settle(desk)
         view = await seen(desk)

@@ -24,7 +24,7 @@ from app.domains.investments.operations.redemption_hold import (
 )
 from app.domains.investments.operations.redemption_quote import Portion, quote_redemption
 from app.domains.investments.policy import barriers, kyc_at
-from app.domains.investments.queries.dashboards import approvals_page
+from app.domains.investments.queries.desks import compliance_page
 from app.domains.investments.queries.screening import screened, screening
 from app.domains.investments.values import (
     KycState,
@@ -495,7 +495,7 @@ class TestLists:
         assert await found("expiring") == [second, first]
         assert await found("expiring", "rm") == [first]
         async with unit_of_work(tenant=desk.tenant_id, actor=desk.people["compliance"]):
-            assert (await approvals_page(time_zone="UTC")).kyc[ScreeningFilter.expiring] == 2
+            assert (await compliance_page(time_zone="UTC")).kyc[ScreeningFilter.expiring] == 2
         await advance(days=21)
         assert await found("expiring") == [first]
         assert await found("lapsed") == [second]
@@ -511,10 +511,10 @@ class TestLists:
         await kyc(desk)
         await steps.decide(desk, redemption_id)
         async with unit_of_work(tenant=desk.tenant_id, actor=desk.people["compliance"]):
-            page = await approvals_page(time_zone="UTC")
-        assert page.waiting == []
-        assert [(held.redemption.id, held.reason) for held in page.held] == [
-            (redemption_id, "KYC has lapsed. Found at approval")
+            page = await compliance_page(time_zone="UTC")
+        assert page.waiting.rows == []
+        assert [(held.row.id, held.reasons) for held in page.held] == [
+            (redemption_id, ["KYC has lapsed. Found at approval"])
         ]
 
     async def test_a_manager_sees_their_own_clients_alone(self, desk: Desk) -> None:

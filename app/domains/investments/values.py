@@ -238,6 +238,10 @@ class RedemptionRow(View, frozen=True, kw_only=True):
     timer: Timer | None  # the one that runs now, or the last
 
 
+# A reading older than this says little of what is there now.
+STALE_SECONDS = 120
+
+
 class CustodyAccountView(View, frozen=True, kw_only=True):
     """`balance` is the custodian's reading; expected, reserved and free are the ledger's."""
 
@@ -258,6 +262,10 @@ class CustodyAccountView(View, frozen=True, kw_only=True):
     @property
     def difference(self) -> Decimal | None:
         return None if self.balance is None else self.balance - self.expected
+
+    @property
+    def is_fresh(self) -> bool:
+        return self.age_seconds is not None and self.age_seconds <= STALE_SECONDS
 
 
 class RedemptionName(View, frozen=True, kw_only=True):
@@ -322,6 +330,11 @@ class HoldingsPage(View, frozen=True, kw_only=True):
     in_progress: list[RedemptionRow]
     recent: list[RedemptionRow]
 
+    @property
+    def offers(self) -> list[RedemptionRow]:
+        """What waits for the client's own answer."""
+        return [row for row in self.in_progress if row.state is RedemptionState.awaiting_client]
+
 
 class AssetTotal(View, frozen=True, kw_only=True):
     asset: str
@@ -330,27 +343,64 @@ class AssetTotal(View, frozen=True, kw_only=True):
     gained: Decimal
 
 
-class HeldRow(View, frozen=True, kw_only=True):
-    """A redemption on hold, and what was noted when it was put there last."""
+class WaitingQueue(View, frozen=True, kw_only=True):
+    """What waits for the viewer's decision, by time left."""
 
-    redemption: RedemptionRow
-    reason: str
+    rows: list[RedemptionRow]
+    totals: list[AssetTotal]
+    decided_today: int
+
+    @property
+    def late(self) -> int:
+        """Due within the hour, or late."""
+        return sum(1 for row in self.rows if row.timer and row.timer.remaining_seconds < 3600)
+
+
+class BookMoves(View, frozen=True, kw_only=True):
+    """What all of a manager's clients hold now, and what came in and went out today, per asset."""
+
+    totals: list[AssetTotal]
+    paid_in: list[AssetTotal]  # deposits confirmed
+    paid_out: list[AssetTotal]  # nets of completed requests
+
+
+class Trouble(View, frozen=True, kw_only=True):
+    """That a client's request was rejected, or that one was escalated because time ran out."""
+
+    id: UUID
+    at: datetime
+    title: str
+    note: str
+    redemption_id: UUID
+    reference: str
+    client_name: str
+    state: RedemptionState  # now
 
 
 class ApprovalsPage(View, frozen=True, kw_only=True):
-    """The RM's dashboard; for compliance what waits for them, without clients.
+    """A manager's dashboard. A part that was not asked for is none."""
 
-    What is held, changes of tier and the clients by KYC are compliance's alone.
-    """
+    waiting: WaitingQueue | None
+    moves: BookMoves | None
+    troubles: list[Trouble] | None
+    clients: list[ClientRow] | None
 
-    held: list[HeldRow]
+
+class FlaggedRow(View, frozen=True, kw_only=True):
+    """An open request, with why compliance looks at it: rules that it met, or why it is held."""
+
+    row: RedemptionRow
+    reasons: list[str]
+
+
+class CompliancePage(View, frozen=True, kw_only=True):
+    """`kyc` counts clients by what their KYC and standing are now."""
+
+    waiting: WaitingQueue
+    held: list[FlaggedRow]
+    flagged: list[FlaggedRow]
     tier_changes: list[TierChange]
     kyc: dict[ScreeningFilter, int]
-    waiting: list[RedemptionRow]
-    waiting_totals: list[AssetTotal]
-    decided_today: int
-    clients: list[ClientRow]
-    client_totals: list[AssetTotal]
 
 
 class UsdPrice(View, frozen=True, kw_only=True):
@@ -517,13 +567,55 @@ class ClientView(View, frozen=True, kw_only=True):
     screening: Screening
 
 
-class SettlementPage(View, frozen=True, kw_only=True):
-    """The trader's dashboard."""
+class PayoutRow(View, frozen=True, kw_only=True):
+    """A payout that was ordered and whose outcome is not known for certain."""
 
-    queue: list[RedemptionRow]  # approved, ready, in transit, payout failed: by time left
-    accounts: list[CustodyAccountView]
-    breached: int
+    id: UUID
+    redemption_id: UUID
+    redemption_reference: str
+    client_name: str
+    product_name: str
+    asset: str
+    places: int
+    amount: Decimal
+    state: PayoutState
+    reference: str | None  # the custodian's
+    ordered_at: datetime
+
+
+class Coverage(View, frozen=True, kw_only=True):
+    """What staging vaults have free in one asset, against what is still to be set aside."""
+
+    asset: str
+    places: int
+    free: Decimal
+    due: Decimal
+
+    @property
+    def short(self) -> Decimal:
+        return max(self.due - self.free, Decimal(0))
+
+
+class SettlementPage(View, frozen=True, kw_only=True):
+    """The trader's dashboard. A part that was not asked for is none."""
+
+    queue: list[RedemptionRow] | None  # approved, ready, in transit, payout failed: by time left
     due_totals: list[AssetTotal]
+    payouts: list[PayoutRow] | None
+    accounts: list[CustodyAccountView] | None
+    coverage: list[Coverage]
+
+    @property
+    def breached(self) -> int:
+        return sum(1 for row in self.queue or [] if row.timer and row.timer.state == "breached")
+
+    @property
+    def differing(self) -> int:
+        return sum(1 for account in self.accounts or [] if account.difference)
+
+    @property
+    def not_fresh(self) -> int:
+        return sum(1 for account in self.accounts or [] if not account.is_fresh)
 
 
 class RedeemPage(View, frozen=True, kw_only=True):

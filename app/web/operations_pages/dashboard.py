@@ -17,8 +17,6 @@ from app.web.transactions import transactional
 from app.web.viewer import PortalRequest
 
 _FIRST = 5
-# A reading older than this says little of what is there now.
-STALE_SECONDS = 120
 
 
 class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,11 +51,7 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def not_fresh(self) -> int:
-        return sum(
-            1
-            for account in self.accounts
-            if account.age_seconds is None or account.age_seconds > STALE_SECONDS
-        )
+        return sum(1 for account in self.accounts if not account.is_fresh)
 
 
 @get("/operations", guards=[requires("job:read")])

@@ -1,36 +1,27 @@
-"""What each role sees first: a client's holdings, a manager's approvals, a trader's settlement."""
+"""What clients and traders see first: holdings, and settlement. `desks.py` has who decides."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, time
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from app.domains.investments.policy import OPEN_STATES
-from app.domains.investments.queries.client_book import book_totals, clients
 from app.domains.investments.queries.products import custody_accounts
-from app.domains.investments.queries.redemptions import (
-    decided_today,
-    held_rows,
-    queue,
-    redemptions,
-)
-from app.domains.investments.queries.screening import pending_tier_changes, screening_counts
-from app.domains.investments.queries.subscriptions import (
-    own_subscriptions,
-    totals_of,
-)
+from app.domains.investments.queries.redemptions import queue, redemptions
+from app.domains.investments.queries.subscriptions import own_subscriptions, totals_of
 from app.domains.investments.values import (
-    ApprovalsPage,
     AssetTotal,
-    ClientSort,
+    Coverage,
+    CustodyAccountView,
+    CustodyKind,
     HoldingsPage,
+    PayoutRow,
+    PayoutState,
     RedemptionRow,
     RedemptionState,
     SettlementPage,
 )
-from app.kernel.database import current
+from app.kernel.database import current, fetch
 from app.kernel.money import ZERO
 
 _SETTLING = (
@@ -39,8 +30,9 @@ _SETTLING = (
     RedemptionState.in_transit,
     RedemptionState.payout_failed,
 )
+_UNDER_WAY = (PayoutState.pending, PayoutState.sent, PayoutState.unknown)
 _RECENT = 5
-_LARGEST = 10
+_PAYOUTS_MAX = 100
 
 
 async def holdings_page() -> HoldingsPage:
@@ -57,57 +49,77 @@ async def holdings_page() -> HoldingsPage:
     )
 
 
-async def approvals_page(*, time_zone: str) -> ApprovalsPage:
-    """What waits for the manager or for compliance, by time left, and the manager's clients."""
-    clears = current().actor.may("redemption:clear")
-    state = RedemptionState.pending_compliance if clears else RedemptionState.pending_approval
-    rows = await queue(states=[state, RedemptionState.on_hold] if clears else [state])
-    waiting = [row for row in rows if row.state is state]
-    now = current().now.astimezone(ZoneInfo(time_zone))
-    midnight = datetime.combine(now.date(), time(), tzinfo=now.tzinfo)
-    return ApprovalsPage(
-        held=await held_rows([row for row in rows if row.state is not state]),
-        tier_changes=await pending_tier_changes() if clears else [],
-        kyc=await screening_counts() if clears else {},
-        waiting=waiting,
-        waiting_totals=net_totals(waiting),
-        decided_today=await decided_today(since=midnight),
-        clients=[] if clears else await clients(sort=ClientSort.worth, limit=_LARGEST),
-        client_totals=[] if clears else await book_totals(),
-    )
-
-
-async def settlement_page() -> SettlementPage:
-    """What must be paid, by time left, and where the assets are."""
-    waiting = await queue(states=_SETTLING)
+async def settlement_page(
+    *, shows_queue: bool = True, shows_payouts: bool = True, shows_assets: bool = True
+) -> SettlementPage:
+    """What must be paid, by time left; what is being paid; and where the assets are."""
+    waiting = await queue(states=_SETTLING) if shows_queue or shows_assets else None
+    accounts = await custody_accounts() if shows_assets else None
     return SettlementPage(
         queue=waiting,
-        accounts=await custody_accounts(),
-        breached=sum(1 for row in waiting if row.timer and row.timer.state == "breached"),
-        due_totals=net_totals(waiting),
+        due_totals=net_totals(waiting or []),
+        payouts=await payouts_under_way() if shows_payouts else None,
+        accounts=accounts,
+        coverage=coverage(waiting or [], accounts or []),
     )
+
+
+async def payouts_under_way() -> list[PayoutRow]:
+    """Ordered, and neither confirmed nor refused: the oldest first."""
+    rows = await fetch(
+        "SELECT y.id, y.redemption_id, y.amount, y.state, y.reference, y.created_at,"
+        " r.reference AS redemption_reference, c.name AS client_name, p.name AS product_name,"
+        " p.asset, p.places FROM payout y JOIN redemption r ON r.id = y.redemption_id"
+        " JOIN client c ON c.id = r.client_id JOIN product p ON p.id = r.product_id"
+        " WHERE y.state = ANY($1) ORDER BY y.created_at, y.id LIMIT $2",
+        [state.value for state in _UNDER_WAY],
+        _PAYOUTS_MAX,
+    )
+    return [
+        PayoutRow(
+            id=row["id"],
+            redemption_id=row["redemption_id"],
+            redemption_reference=row["redemption_reference"],
+            client_name=row["client_name"],
+            product_name=row["product_name"],
+            asset=row["asset"],
+            places=row["places"],
+            amount=row["amount"],
+            state=PayoutState(row["state"]),
+            reference=row["reference"],
+            ordered_at=row["created_at"],
+        )
+        for row in rows
+    ]
+
+
+def coverage(
+    waiting: Sequence[RedemptionRow], accounts: Sequence[CustodyAccountView]
+) -> list[Coverage]:
+    """Per asset: free in its staging vaults, and the nets for which nothing is set aside yet."""
+    places: dict[str, int] = {}
+    free: dict[str, Decimal] = {}
+    for account in accounts:
+        if account.kind is CustodyKind.staging_vault:
+            places[account.asset] = max(account.places, places.get(account.asset, 0))
+            free[account.asset] = free.get(account.asset, ZERO) + account.free
+    due = {
+        total.asset: total.value
+        for total in net_totals(row for row in waiting if row.state is RedemptionState.approved)
+    }
+    return [
+        Coverage(asset=asset, places=places[asset], free=free[asset], due=due.get(asset, ZERO))
+        for asset in sorted(free)
+    ]
 
 
 def net_totals(rows: Iterable[RedemptionRow]) -> list[AssetTotal]:
     """What is to be paid out, per asset."""
-    return _sum(
-        AssetTotal(
-            asset=row.amounts.asset, places=row.amounts.places, value=row.amounts.net, gained=ZERO
-        )
-        for row in rows
-    )
-
-
-def _sum(totals: Iterable[AssetTotal]) -> list[AssetTotal]:
-    sums: dict[str, tuple[int, Decimal, Decimal]] = {}
-    for total in totals:
-        places, value, gained = sums.get(total.asset, (total.places, ZERO, ZERO))
-        sums[total.asset] = (
-            max(places, total.places),
-            value + total.value,
-            gained + total.gained,
-        )
+    sums: dict[str, tuple[int, Decimal]] = {}
+    for row in rows:
+        places, value = sums.get(row.amounts.asset, (row.amounts.places, ZERO))
+        sums[row.amounts.asset] = max(places, row.amounts.places), value + row.amounts.net
     return [
-        AssetTotal(asset=asset, places=places, value=value, gained=gained)
-        for asset, (places, value, gained) in sorted(sums.items())
+        AssetTotal(asset=asset, places=places, value=value, gained=ZERO)
+        for asset, (places, value) in sorted(sums.items())
     ]

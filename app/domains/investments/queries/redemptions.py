@@ -17,7 +17,6 @@ from app.domains.investments.queries.scope import redemption_scope
 from app.domains.investments.queries.subscriptions import destination_view
 from app.domains.investments.values import (
     Amounts,
-    HeldRow,
     ManagerOption,
     PayoutState,
     PayoutView,
@@ -109,19 +108,26 @@ async def redemptions(
     return await _rows(rows)
 
 
-async def queue(*, states: Sequence[RedemptionState]) -> list[RedemptionRow]:
-    """The viewer's queue in these states: the one with the least time left first."""
+async def queue(
+    *, states: Sequence[RedemptionState], only: Sequence[UUID] | None = None
+) -> list[RedemptionRow]:
+    """The viewer's queue in these states: the one with the least time left first.
+
+    With `only`, what of it has one of these ids.
+    """
     scope = await redemption_scope()
     rows = await fetch(
         f"{_ROWS} LEFT JOIN LATERAL (SELECT min(d.due_at) AS due_at FROM deadline d"
         "   WHERE d.subject_kind = 'redemption' AND d.subject_id = r.id AND d.stopped_at IS NULL"
         " ) clock ON true"
         f" WHERE {scope.condition} AND r.state = ANY($3)"
+        " AND ($5::uuid[] IS NULL OR r.id = ANY($5))"
         " ORDER BY clock.due_at NULLS LAST, r.id LIMIT $4",
         scope.memberships,
         scope.states,
         [state.value for state in states],
         QUEUE_LENGTH_MAX,
+        only,
     )
     return await _rows(rows)
 
@@ -261,19 +267,6 @@ async def _payout(redemption_id: UUID) -> PayoutView | None:
     return PayoutView(
         reference=row["reference"], state=PayoutState(row["state"]), reason=row["reason"]
     )
-
-
-async def held_rows(rows: Sequence[RedemptionRow]) -> list[HeldRow]:
-    """Redemptions on hold, each with what was noted when it was put there."""
-    if not rows:
-        return []
-    notes = await fetch(
-        "SELECT DISTINCT ON (redemption_id) redemption_id, note FROM redemption_event"
-        " WHERE redemption_id = ANY($1) AND event = 'held' ORDER BY redemption_id, id DESC",
-        [row.id for row in rows],
-    )
-    reasons = {note["redemption_id"]: note["note"] for note in notes}
-    return [HeldRow(redemption=row, reason=reasons.get(row.id, "")) for row in rows]
 
 
 async def _rows(rows: Sequence[Any]) -> list[RedemptionRow]:

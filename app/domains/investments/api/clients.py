@@ -75,6 +75,3 @@ class Clients(Controller):
         """What they hold, where they are paid to, their latest requests, and how they stand."""
         found = await client(client_id=required_id(client_id))
         return envelope(request, client_detail_out(found))
-
-
-ROUTES = [Clients]
