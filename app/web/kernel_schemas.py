@@ -78,7 +78,7 @@ def entry_out(view: EntryView) -> EntryOut:
     )
 
 
-class DecisionBody(msgspec.Struct, frozen=True, kw_only=True):
+class DecisionBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     decision: Decision
     note: Annotated[str, msgspec.Meta(max_length=2000)] = ""
 
@@ -164,7 +164,7 @@ class InvariantOut(msgspec.Struct, frozen=True, kw_only=True):
     violations: list[dict[str, Any]]
 
 
-class ClockBody(msgspec.Struct, frozen=True, kw_only=True):
+class ClockBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     advance_seconds: Annotated[int, msgspec.Meta(ge=1, le=ADVANCE_SECONDS_MAX)]
 
 

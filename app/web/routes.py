@@ -24,6 +24,7 @@ from app.web.openapi import openapi
 from app.web.operations_api import ROUTES as OPERATIONS_API
 from app.web.operations_pages import ROUTES as OPERATIONS_PAGES
 from app.web.person_pages import ROUTES as PERSON_PAGES
+from app.web.rest_requests import prepare
 from app.web.search_page import ROUTES as SEARCH_PAGE
 
 API = "/api/v1"
@@ -50,7 +51,7 @@ API_ROUTES: list[Any] = [
 def all_routes() -> list[Any]:
     return [
         *PAGES,
-        Router(API, route_handlers=[*API_ROUTES, openapi]),
+        Router(API, route_handlers=[*API_ROUTES, openapi], before_request=prepare),
         live,
         alive,
         ready,

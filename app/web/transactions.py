@@ -157,15 +157,15 @@ def _told_in_place(request: PortalRequest, response: Response[Any]) -> Response[
 
 
 async def _key_of(request: PortalRequest, *, required: bool) -> _Key | None:
-    key = request.headers.get("idempotency-key", "")
+    key = request.headers.get("idempotency-key")
     body = await request.body()
     if content_type_of(request) == FORM_TYPE:
         form = await read_form(request)
-        key = key or form.pop(IDEMPOTENCY_FIELD, "")
+        key = key or form.pop(IDEMPOTENCY_FIELD, "") or None
         # The token changes with the session; the request it protects does not.
         form.pop(CSRF_FIELD, None)
         body = urlencode(sorted(form.items())).encode()
-    if not key:
+    if key is None:
         if required:
             raise IdempotencyKeyRequired
         return None

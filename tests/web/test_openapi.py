@@ -128,6 +128,13 @@ def resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]
     return found
 
 
+async def test_a_body_that_refuses_unknown_fields_says_so(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for name in ("ReadyBody", "NoteBody", "ClockBody", "DecisionBody"):
+        assert schemas[name]["additionalProperties"] is False, name
+    assert "additionalProperties" not in schemas["Money"]
+
+
 async def test_no_parameter_may_be_null(document: dict[str, Any]) -> None:
     for path, operations in document["paths"].items():
         for operation in operations.values():

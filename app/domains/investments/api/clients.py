@@ -13,16 +13,16 @@ from app.domains.investments.client_schemas import (
     client_detail_out,
     client_row_out,
 )
-from app.domains.investments.forms import client_sort, required_id
+from app.domains.investments.forms import client_sort
 from app.domains.investments.queries.client_book import client, clients
 from app.web.api import (
     LIMIT_DEFAULT,
     Cursor,
     Envelope,
     Limit,
-    PageInfo,
     cursor_id,
     envelope,
+    page_of,
 )
 from app.web.forms import refuse_control_characters
 from app.web.guards import requires
@@ -62,16 +62,14 @@ class Clients(Controller):
             after=cursor_id(cursor),
             limit=limit + 1,
         )
-        page = PageInfo(
-            limit=limit, next_cursor=str(found[limit - 1].id) if len(found) > limit else None
-        )
-        return envelope(request, [client_row_out(row) for row in found[:limit]], page=page)
+        shown, page = page_of(found, limit, lambda row: row.id)
+        return envelope(request, [client_row_out(row) for row in shown], page=page)
 
-    @get("/{client_id:str}", guards=[requires("client:read")], summary="One client")
+    @get("/{client_id:uuid}", guards=[requires("client:read")], summary="One client")
     @transactional(read_only=True)
     async def one(
-        self, request: PortalRequest, client_id: FromPath[str]
+        self, request: PortalRequest, client_id: FromPath[UUID]
     ) -> Envelope[ClientDetailOut]:
         """What they hold, where they are paid to, their latest requests, and how they stand."""
-        found = await client(client_id=required_id(client_id))
+        found = await client(client_id=client_id)
         return envelope(request, client_detail_out(found))
