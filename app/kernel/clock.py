@@ -44,6 +44,12 @@ def utc(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def utc_words(instant: datetime) -> str:
+    """`3 Jan 2026, 12:00 UTC`: for texts that are written once and read in any zone."""
+    at = instant.astimezone(UTC)
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+
+
 def seconds_until(due: datetime, now: datetime) -> int:
     """Whole seconds left, negative when late."""
     return int((due - now) // timedelta(seconds=1))

@@ -118,6 +118,25 @@ def instant(value: datetime) -> str:
     return f"{text} {local.tzname()}"
 
 
+def typed_instant(value: datetime) -> str:
+    """For a field of day and time, in the viewer's zone: what `forms.typed_instant` reads."""
+    return value.astimezone(ZoneInfo(_look.get().time_zone)).strftime("%Y-%m-%dT%H:%M")
+
+
+def zone(value: datetime) -> str:
+    """The viewer's zone at that time, as `instant` names it."""
+    return str(value.astimezone(ZoneInfo(_look.get().time_zone)).tzname())
+
+
+def duration(seconds: int) -> str:
+    """How long, in the two largest units that are not nothing: `3 h`, `2 d 4 h`, `12 min`."""
+    whole = abs(int(seconds))
+    parts = [(whole // 86400, "d"), (whole % 86400 // 3600, "h"), (whole % 3600 // 60, "min")]
+    first = next((index for index, (count, _) in enumerate(parts) if count), len(parts))
+    said = [f"{count} {unit}" for count, unit in parts[first : first + 2] if count]
+    return " ".join(said) or "less than a minute"
+
+
 def day(value: date | datetime) -> str:
     look = _look.get()
     if isinstance(value, datetime):
@@ -154,6 +173,9 @@ FILTERS = {
     "percent": percent,
     "instant": instant,
     "day": day,
+    "duration": duration,
+    "typed_instant": typed_instant,
+    "zone": zone,
     "ago": ago,
     "seconds_ago": seconds_ago,
     "words": words,

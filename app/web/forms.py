@@ -15,7 +15,9 @@ refusal's status; `transactional` then undoes the whole unit of work:
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
 
 from litestar.exceptions import ClientException, HTTPException
 
@@ -63,6 +65,24 @@ def refuse_control_characters(text: str, *, field: str) -> None:
     """PostgreSQL stores no NUL; say so before it does. Raises `InputInvalid`."""
     if "\0" in text:
         raise InputInvalid.of(field, "CONTROL_CHARACTER", "Must not contain control characters")
+
+
+def typed_instant(form: dict[str, str], field: str, *, time_zone: str) -> datetime:
+    """Day and time as a browser sends them, in `time_zone` unless they name their own offset.
+
+    Raises `InputInvalid` where there is none, or it is no such time.
+    """
+    text = form.get(field, "")
+    if not text:
+        raise InputInvalid.of(field, "REQUIRED", "Give a day and a time")
+    try:
+        local = datetime.fromisoformat(text)
+        zoned = local if local.tzinfo else local.replace(tzinfo=ZoneInfo(time_zone))
+        return zoned.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise InputInvalid.of(
+            field, "NOT_AN_INSTANT", "Write day and time, such as 2026-01-31T18:00"
+        ) from None
 
 
 def content_type_of(request: PortalRequest) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
+from app.domains.investments.operations.redemption_clock_change import NotOnHold
 from app.domains.investments.operations.redemption_trail import WrongState
 from app.domains.investments.queries.positions import PriceMissing
 from app.domains.investments.queries.row_scope import visible_entry, visible_redemption_ids
@@ -26,8 +27,7 @@ from app.kernel.audit.values import AuditRecordView
 from app.kernel.audit.verification import verify_audit
 from app.kernel.clock import advance_clock
 from app.kernel.database import fetch_value, unit_of_work
-from app.kernel.deadlines.queries import deadlines
-from app.kernel.deadlines.values import DeadlineState
+from app.kernel.deadlines import DeadlineMoved, DeadlineNotRunning, DeadlineState, deadlines
 from app.kernel.errors import InputInvalid, NotFound
 from app.kernel.invariants import verify_tenant
 from app.kernel.ledger.queries import accounts, balance, balances
@@ -175,7 +175,7 @@ class Approvals(Controller):
     @post(
         "/{approval_id:uuid}/decisions",
         status_code=200,
-        guards=[requires("approval:decide", "redemption:approve")],
+        guards=[requires("approval:decide", "deadline:decide", "redemption:approve")],
         refusals=[
             WrongState,
             ApprovalClosed,
@@ -183,6 +183,9 @@ class Approvals(Controller):
             NotYourDecision,
             OwnRequest,
             PriceMissing,
+            DeadlineNotRunning,
+            DeadlineMoved,
+            NotOnHold,
         ],
         rules={"note": ["REQUIRED", "TOO_LONG"]},
         summary="Approve or reject, where the policy names you",

@@ -123,7 +123,9 @@ def approval_out(view: ApprovalView) -> ApprovalOut:
 
 
 class DeadlineOut(msgspec.Struct, frozen=True, kw_only=True):
-    """`remaining_seconds` is negative when late, and frozen once the clock has stopped."""
+    """`remaining_seconds` is negative when late, and frozen once the clock has stopped. `outcome`
+    is what it was stopped for, met or cancelled: a breach keeps its state. `pending_approval_id`
+    is that of a change which was proposed and waits for a decision."""
 
     id: UUID
     kind: str
@@ -132,8 +134,11 @@ class DeadlineOut(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     started_at: datetime
     due_at: datetime
+    stopped_at: datetime | None
+    outcome: str | None
     remaining_seconds: int
     total_seconds: int
+    pending_approval_id: UUID | None
 
 
 def deadline_out(view: DeadlineView) -> DeadlineOut:
@@ -146,8 +151,11 @@ def deadline_out(view: DeadlineView) -> DeadlineOut:
         state=timer.state,
         started_at=timer.started_at,
         due_at=timer.due_at,
+        stopped_at=timer.stopped_at,
+        outcome=timer.outcome,
         remaining_seconds=timer.remaining_seconds,
         total_seconds=timer.total_seconds,
+        pending_approval_id=view.pending_approval_id,
     )
 
 

@@ -14,6 +14,7 @@ from app.domains.identity.pages import ROUTES as IDENTITY_PAGES
 from app.domains.investments.api import ROUTES as INVESTMENTS_API
 from app.domains.investments.pages import ROUTES as INVESTMENTS_PAGES
 from app.web.audit_pages import ROUTES as AUDIT_PAGES
+from app.web.deadlines_api import ROUTES as DEADLINES_API
 from app.web.guards import public
 from app.web.health import alive, ready
 from app.web.kernel_api import ROUTES as KERNEL_API
@@ -44,6 +45,7 @@ API_ROUTES: list[Any] = [
     *IDENTITY_API,
     *INVESTMENTS_API,
     *KERNEL_API,
+    *DEADLINES_API,
     *OPERATIONS_API,
 ]
 

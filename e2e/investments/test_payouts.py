@@ -61,7 +61,7 @@ def test_a_breach_stays_on_record_when_it_is_paid_late(known: Known, doors: Door
     trader.get_by_role("button", name="Mark ready").click()
     for page in (client, trader):
         expect(status(page)).to_have_text("Completed")
-        expect(page.get_by_text("Breached, paid late")).to_be_visible()
+        expect(page.get_by_text("Breached, paid 1 h").first).to_be_visible()
         expect(progress(page)).to_contain_text("36-hour promise breached")
     for page in (client, trader, queue):
         assert_not_reloaded(page)

@@ -15,20 +15,17 @@ from app.kernel.actors import SYSTEM
 from app.kernel.clock import advance_clock
 from app.kernel.database import execute, fetch, fetch_row, unit_of_work
 from app.kernel.deadlines import (
-    DeadlineNotRunning,
     Timer,
     deadlines,
     deadlines_of,
-    extend_deadline,
-    pause_deadline,
-    resume_deadline,
+    propose_pause,
     start_deadline,
     stop_deadline,
     trail,
 )
 from app.kernel.deadlines.firing import fire_due
 from app.kernel.deadlines.invariants import INVARIANTS
-from app.kernel.errors import InputInvalid, NotFound
+from app.kernel.errors import NotFound
 from app.kernel.ids import new_id
 from app.kernel.invariants import verify_tenant
 from tests.support import work
@@ -164,69 +161,6 @@ async def test_a_cancelled_one_fires_nothing(tenant: TestTenant) -> None:
     await assert_sound(tenant)
 
 
-async def test_a_pause_stands_still_and_moves_every_mark(tenant: TestTenant) -> None:
-    deadline_id, subject = await start(tenant)
-    await pass_time(hours=10)
-    async with unit_of_work(tenant=tenant.id, actor=a_person()):
-        await pause_deadline(deadline_id=deadline_id, reason="sanctions check")
-    await pass_time(hours=100)
-    await fire()
-    assert fired(deadline_id) == []
-    assert 25 * 3600 < (await timer_of(tenant, subject)).remaining_seconds <= 26 * 3600
-    async with unit_of_work(tenant=tenant.id, actor=a_person()):
-        await resume_deadline(deadline_id=deadline_id)
-    await pass_time(hours=7, minutes=58)
-    await fire()
-    assert fired(deadline_id) == []
-    await pass_time(minutes=5)
-    await fire()
-    assert fired(deadline_id) == ["0.5"]
-    await assert_sound(tenant)
-
-
-async def test_more_time_moves_what_has_not_fired(tenant: TestTenant) -> None:
-    deadline_id, subject = await start(tenant, hours=10)
-    await pass_time(hours=6)
-    await fire()
-    due_at = (await timer_of(tenant, subject)).due_at
-    approval = new_id()
-    async with unit_of_work(tenant=tenant.id, actor=a_person()):
-        await extend_deadline(
-            deadline_id=deadline_id, due_at=due_at + timedelta(hours=10), approval_id=approval
-        )
-    timer = await timer_of(tenant, subject)
-    assert (timer.total_seconds, timer.due_at) == (20 * 3600, due_at + timedelta(hours=10))
-    await pass_time(hours=9)
-    await fire()
-    assert fired(deadline_id) == ["0.5"]
-    await pass_time(hours=6)
-    await fire()
-    assert fired(deadline_id) == ["0.5", "0.8", "1"]
-    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
-        lines = await trail(deadline_id=deadline_id)
-    assert [line.approval_id for line in lines if line.event == "extended"] == [approval]
-    await assert_sound(tenant)
-
-
-async def test_only_an_open_one_is_paused_resumed_or_extended(tenant: TestTenant) -> None:
-    deadline_id, subject = await start(tenant)
-    async with unit_of_work(tenant=tenant.id, actor=a_person()):
-        with pytest.raises(DeadlineNotRunning):
-            await resume_deadline(deadline_id=deadline_id)
-        with pytest.raises(InputInvalid):
-            await extend_deadline(
-                deadline_id=deadline_id,
-                due_at=(await deadlines())[0].timer.due_at,
-                approval_id=new_id(),
-            )
-    await stop(tenant, subject)
-    async with unit_of_work(tenant=tenant.id, actor=a_person()):
-        with pytest.raises(DeadlineNotRunning):
-            await pause_deadline(deadline_id=deadline_id, reason="too late")
-        with pytest.raises(NotFound):
-            await pause_deadline(deadline_id=new_id(), reason="not there")
-
-
 async def test_a_handler_that_fails_is_undone_and_called_again(tenant: TestTenant) -> None:
     deadline_id, subject = await start(tenant)
     other_id, _ = await start(tenant)
@@ -318,7 +252,7 @@ async def test_another_tenants_deadlines_are_not_there(tenant: TestTenant, new_t
         assert await deadlines_of(subject_kind="thing", subject_ids=[subject]) == {}
         assert await trail(deadline_id=deadline_id) == []
         with pytest.raises(NotFound):
-            await pause_deadline(deadline_id=deadline_id, reason="not mine")
+            await propose_pause(deadline_id=deadline_id, reason="not mine")
 
 
 async def test_marks_must_be_fractions(tenant: TestTenant) -> None:

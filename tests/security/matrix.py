@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +36,7 @@ class Things:
     delegation: UUID
     destination: UUID
     deadline: UUID
+    later: datetime
     other_manager: UUID
     client: UUID
 
@@ -59,6 +61,7 @@ _EVERYBODY = _READERS | {"admin"}
 _PENDING = frozenset({State.pending_approval})
 _LEDGER = frozenset({"operations", "compliance"})
 _COMPLIANCE = frozenset({"compliance"})
+_OPERATIONS = frozenset({"operations"})
 _BOOK = _RM | _LEDGER
 _OFFERED, _HELD = frozenset({State.awaiting_client}), frozenset({State.on_hold})
 _CLEARING = frozenset({State.pending_compliance})
@@ -93,6 +96,18 @@ def _tier(things: Things) -> dict[str, Any]:
     return {"tier": "premier", "note": "Said so"}
 
 
+def _extension(things: Things) -> dict[str, Any]:
+    return {"due_at": things.later.isoformat(), "reason": "Slow"}
+
+
+def _reason(things: Things) -> dict[str, Any]:
+    return {"reason": "Sanctions check"}
+
+
+def _vote(things: Things) -> dict[str, Any]:
+    return {"approval_id": str(things.approval), "note": "Looked at it"}
+
+
 def _decision(things: Things) -> dict[str, Any]:
     return {"decision": "approve", "note": ""}
 
@@ -122,6 +137,22 @@ MATRIX: dict[tuple[str, str], Route] = {
         "subscription", _MEMBER, body=_portion
     ),
     ("GET", "/deadlines/{deadline_id}"): Route("deadline", STAFF),
+    ("POST", "/deadlines/{deadline_id}/extend"): Route("deadline", _OPERATIONS, body=_extension),
+    ("POST", "/deadlines/{deadline_id}/extensions"): Route(
+        "deadline", _OPERATIONS, body=_extension
+    ),
+    ("POST", "/deadlines/{deadline_id}/pause"): Route("deadline", _COMPLIANCE, body=_reason),
+    ("POST", "/deadlines/{deadline_id}/resume"): Route("deadline", _COMPLIANCE, body=_reason),
+    ("POST", "/deadlines/{deadline_id}/approve"): Route("deadline", _LEDGER, body=_vote),
+    ("POST", "/deadlines/{deadline_id}/reject"): Route("deadline", _LEDGER, body=_vote),
+    ("GET", "/api/v1/deadlines/{deadline_id}"): Route("deadline", STAFF),
+    ("POST", "/api/v1/deadlines/{deadline_id}/extensions"): Route(
+        "deadline", _OPERATIONS, body=_extension
+    ),
+    ("POST", "/api/v1/deadlines/{deadline_id}/pause"): Route("deadline", _COMPLIANCE, body=_reason),
+    ("POST", "/api/v1/deadlines/{deadline_id}/resume"): Route(
+        "deadline", _COMPLIANCE, body=_reason
+    ),
     ("GET", "/clients/{client_id}"): Route("client", _BOOK),
     ("GET", "/clients/{client_id}/standing"): Route("client", _BOOK),
     ("GET", f"{_CLIENT_REST}/standing"): Route("client", _BOOK),
@@ -150,7 +181,7 @@ MATRIX: dict[tuple[str, str], Route] = {
     ("GET", "/api/v1/ledger/entries/{entry_id}"): Route("entry", _LEDGER | _MEMBER),
     ("GET", "/api/v1/approvals/{approval_id}"): Route("approval", STAFF - _TRADER),
     ("POST", "/api/v1/approvals/{approval_id}/decisions"): Route(
-        "approval", _RM | {"compliance"}, _PENDING | _CLEARING, _decision
+        "approval", _RM | {"compliance", "operations"}, _PENDING | _CLEARING, _decision
     ),
     ("GET", "/api/v1/investments/subscriptions/{subscription_id}"): Route("subscription", _READERS),
     ("GET", "/api/v1/investments/destinations/{destination_id}"): Route("destination", _MEMBER),

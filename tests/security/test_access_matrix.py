@@ -49,15 +49,16 @@ async def things_of(desk: Desk, redemption_id: UUID) -> Things:
         )
     async with desk.working("ops"):
         job = await fetch_value("SELECT id FROM job LIMIT 1")
-        deadline = await fetch_value(
-            "SELECT id FROM deadline WHERE subject_id = $1 ORDER BY id LIMIT 1", redemption_id
+        deadline = await fetch_row(
+            "SELECT id, due_at FROM deadline WHERE subject_id = $1 ORDER BY id LIMIT 1",
+            redemption_id,
         )
         row = await fetch_row(
             "SELECT e.id, p.account_id FROM ledger_entry e JOIN ledger_posting p"
             " ON p.entry_id = e.id WHERE e.subject_id = $1 ORDER BY e.id, p.position LIMIT 1",
             redemption_id,
         )
-    assert row is not None
+    assert row is not None and deadline is not None
     other_manager = desk.people["rm2"].id
     assert other_manager is not None
     return Things(
@@ -71,7 +72,8 @@ async def things_of(desk: Desk, redemption_id: UUID) -> Things:
         job=job,
         delegation=delegation,
         destination=desk.destinations["member", "yield"],
-        deadline=deadline,
+        deadline=deadline["id"],
+        later=deadline["due_at"] + timedelta(hours=12),
         other_manager=other_manager,
         client=desk.clients["member"],
     )

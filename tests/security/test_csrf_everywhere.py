@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
-from app.kernel.database import fetch_value
+from app.kernel.database import fetch_row, fetch_value
+from app.kernel.deadlines import propose_extension
 from app.kernel.ids import new_id
 from app.web.shell import Portal
 from tests.investments import steps
@@ -47,7 +49,27 @@ async def test_every_unsafe_page_route_refuses_a_foreign_hand(
     }
     async with desk.working("ops"):
         job = await fetch_value("SELECT id FROM job LIMIT 1")
+        clock = await fetch_row(
+            "SELECT id, due_at FROM deadline WHERE subject_id = $1 AND kind = 'payout'", approved
+        )
+        assert clock is not None
+        proposed = await propose_extension(
+            deadline_id=clock["id"], due_at=clock["due_at"] + timedelta(hours=1), reason="Slow"
+        )
     doable["/jobs/{job_id}/rerun"] = ("ops", f"/jobs/{job}/rerun", {})
+    for step, login in [
+        ("extend", "ops"),
+        ("extensions", "ops"),
+        ("pause", "compliance"),
+        ("resume", "compliance"),
+        ("approve", "compliance"),
+        ("reject", "compliance"),
+    ]:
+        doable[f"/deadlines/{{deadline_id}}/{step}"] = (
+            login,
+            f"/deadlines/{clock['id']}/{step}",
+            {"reason": "lured", "note": "lured", "approval_id": str(proposed)},
+        )
     for step, login, id_ in [
         ("approve", "rm", waiting),
         ("reject", "rm", waiting),

@@ -15,7 +15,13 @@ import pytest
 from app import registry
 from app.kernel.actors import SYSTEM
 from app.kernel.database import execute, fetch, fetch_row, unit_of_work
-from app.kernel.deadlines import FiredMark, on_mark
+from app.kernel.deadlines import (
+    ChangeKind,
+    ChangeNews,
+    FiredMark,
+    on_mark,
+    register_clock_subject,
+)
 from app.kernel.ids import new_id
 from app.kernel.jobs import OutsideCall, job, outside_job
 from app.kernel.jobs.running import run_job
@@ -33,8 +39,10 @@ def fresh_work() -> Iterator[None]:
     """No behaviours and no calls at the start; imported by the conftest of whoever uses these."""
     calls.clear()
     behaviours.clear()
+    refusals.clear()
     yield
     behaviours.clear()
+    refusals.clear()
 
 
 async def _do(name: str, given: Any) -> None:
@@ -72,6 +80,23 @@ async def second(event: ConsumedEvent) -> None:
 async def mark(fired: FiredMark) -> None:
     await _do("mark", fired)
 
+
+async def _lock_thing(_: UUID) -> None:
+    """There is no row to lock: a thing is its id."""
+
+
+def _check_thing(kind: ChangeKind, clock: str, _: None) -> None:
+    if refusal := refusals.get(kind):
+        raise refusal
+
+
+async def _tell_of_thing(news: ChangeNews, _: None) -> None:
+    await _do("change", news)
+
+
+# What a test lets things say against a change of their clocks.
+refusals: dict[ChangeKind, Exception] = {}
+register_clock_subject("thing", lock=_lock_thing, check=_check_thing, tell=_tell_of_thing)
 
 registry.load()
 

@@ -91,6 +91,11 @@ UNDECIDED_STATES = frozenset({State.pending_approval, State.pending_compliance})
 STRUCK_STATES = frozenset({State.approved, State.ready})
 
 
+def may_stand_still(clock: str, state: State) -> bool:
+    """A promise to pay may wait while compliance looks into it; no other clock ever does."""
+    return clock == "payout" and state is State.on_hold
+
+
 def is_legal(step: str, state: State) -> bool:
     return state in STEPS[step][0]
 

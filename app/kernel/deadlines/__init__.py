@@ -1,20 +1,39 @@
 """Deadlines: clocks that run on a subject, with marks on the way, in business time.
 
 `start_deadline` and `stop_deadline` belong to operations; `@on_mark` declares what a mark does;
-workers fire marks, each exactly once. Schedules (what happens every day) live here as well.
+workers fire marks, each exactly once. People change a clock by `changes`, two of them at a time.
+Schedules (what happens every day) live here as well.
 """
 
+from app.kernel.deadlines.changes import (
+    ChangePending,
+    DeadlineMoved,
+    end_pause,
+    propose_extension,
+    propose_pause,
+    propose_resume,
+)
 from app.kernel.deadlines.firing import FiredMark, on_mark
 from app.kernel.deadlines.operations import (
     DeadlineNotRunning,
-    extend_deadline,
-    pause_deadline,
-    resume_deadline,
     start_deadline,
     stop_deadline,
 )
-from app.kernel.deadlines.queries import deadline, deadline_counts, deadlines, deadlines_of, trail
+from app.kernel.deadlines.queries import (
+    changes_by_approval,
+    changes_of,
+    deadline,
+    deadline_counts,
+    deadlines,
+    deadlines_of,
+    subjects_of,
+    trail,
+    trails,
+)
+from app.kernel.deadlines.subjects import ChangeNews, register_clock_subject
 from app.kernel.deadlines.values import (
+    ChangeKind,
+    ChangeView,
     DeadlineCounts,
     DeadlineState,
     DeadlineView,
@@ -23,22 +42,33 @@ from app.kernel.deadlines.values import (
 )
 
 __all__ = [
+    "ChangeKind",
+    "ChangeNews",
+    "ChangePending",
+    "ChangeView",
     "DeadlineCounts",
+    "DeadlineMoved",
     "DeadlineNotRunning",
     "DeadlineState",
     "DeadlineView",
     "FiredMark",
     "Timer",
     "TrailEntry",
+    "changes_by_approval",
+    "changes_of",
     "deadline",
     "deadline_counts",
     "deadlines",
     "deadlines_of",
-    "extend_deadline",
+    "end_pause",
     "on_mark",
-    "pause_deadline",
-    "resume_deadline",
+    "propose_extension",
+    "propose_pause",
+    "propose_resume",
+    "register_clock_subject",
     "start_deadline",
     "stop_deadline",
+    "subjects_of",
     "trail",
+    "trails",
 ]

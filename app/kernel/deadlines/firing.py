@@ -20,7 +20,7 @@ from app import metrics
 from app.kernel import audit
 from app.kernel.actors import SYSTEM
 from app.kernel.database import current, execute, fetch, fetch_row, retrying, unit_of_work
-from app.kernel.deadlines.rows import COLUMNS, DeadlineRow, write
+from app.kernel.deadlines.rows import COLUMNS, DeadlineRow, without_proposal, write
 from app.kernel.deadlines.values import DeadlineState, TrailEvent, mark_at
 from app.kernel.errors import Unavailable
 
@@ -89,7 +89,9 @@ async def _fire_next(row: DeadlineRow) -> None:
     try:
         breached = fraction == 1
         state = DeadlineState.breached if breached else DeadlineState.running
-        changed = msgspec.structs.replace(row, state=state.value, marks_left=left)
+        # Nothing is left to change of a clock that has run out.
+        kept = await without_proposal(row) if breached else row
+        changed = msgspec.structs.replace(kept, state=state.value, marks_left=left)
         await write(changed, TrailEvent.mark, fraction=fraction)
         mark = FiredMark(
             deadline_id=row.id,

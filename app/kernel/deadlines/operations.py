@@ -1,4 +1,8 @@
-"""Start, stop, pause, resume and extend a deadline; each leaves a line on its trail."""
+"""Start, stop, pause, resume and extend a deadline; each leaves a line on its trail.
+
+Start and stop belong to what the clock is about. The others are what two people agreed on:
+`changes.py` calls them.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,10 @@ from uuid import UUID
 import msgspec
 
 from app.kernel import audit
+from app.kernel.clock import seconds_until
 from app.kernel.database import current, fetch, fetch_row
 from app.kernel.deadlines.firing import fire_due_marks
-from app.kernel.deadlines.rows import COLUMNS, DeadlineRow, insert, write
+from app.kernel.deadlines.rows import COLUMNS, DeadlineRow, insert, without_proposal, write
 from app.kernel.deadlines.values import DeadlineState, TrailEvent
 from app.kernel.errors import Conflict, InputInvalid, NotFound
 from app.kernel.ids import new_id
@@ -23,7 +28,7 @@ ONE = Decimal(1)
 
 class DeadlineNotRunning(Conflict):
     code = "DEADLINE_NOT_RUNNING"
-    title = "This clock has stopped, or has run out already"
+    title = "The clock does not run: it is paused, has stopped or has run out"
 
 
 async def start_deadline(
@@ -70,10 +75,25 @@ async def stop_deadline(
     """Stop the subject's clock of `kind`: what was due is done, or no longer wanted.
 
     Marks that were due before now fire first, so that what is done late is breached however busy
-    the workers were; a breached deadline stays breached and only records when it stopped. Does
-    nothing where no such clock is open.
+    the workers were; a breached deadline stays breached and only records when it stopped. One that
+    is paused runs on first, with the time it had left. A change of it that nobody has decided on is
+    cancelled. Does nothing where no such clock is open.
     """
-    now = current().now
+    for record in await lock_open(subject_kind=subject_kind, subject_id=subject_id, kind=kind):
+        row = await fire_due_marks(record)
+        if row.stopped_at is not None:
+            continue
+        if row.state == DeadlineState.paused:
+            row = await write(_run_on(row), TrailEvent.resumed)
+        state = row.state if row.state == DeadlineState.breached else outcome
+        stopped = msgspec.structs.replace(
+            await without_proposal(row), state=state, stopped_at=current().now
+        )
+        await write(stopped, TrailEvent.stopped, reason=outcome)
+
+
+async def lock_open(*, subject_kind: str, subject_id: UUID, kind: str) -> list[DeadlineRow]:
+    """The subject's clocks of `kind` that nothing has stopped yet, locked."""
     rows = await fetch(
         f"SELECT {COLUMNS} FROM deadline WHERE subject_kind = $1 AND subject_id = $2"
         " AND kind = $3 AND stopped_at IS NULL ORDER BY id FOR NO KEY UPDATE",
@@ -81,50 +101,79 @@ async def stop_deadline(
         subject_id,
         kind,
     )
-    for record in rows:
-        row = await fire_due_marks(DeadlineRow(**dict(record)))
-        if row.stopped_at is not None:
-            continue
-        state = row.state if row.state == DeadlineState.breached else outcome
-        stopped = msgspec.structs.replace(row, state=state, stopped_at=now, paused_at=None)
-        await write(stopped, TrailEvent.stopped, reason=outcome)
+    return [DeadlineRow(**dict(row)) for row in rows]
 
 
-async def pause_deadline(*, deadline_id: UUID, reason: str) -> None:
-    """Stand the clock still. Raises `NotFound` and `DeadlineNotRunning`."""
+async def lock_deadline(deadline_id: UUID) -> DeadlineRow:
+    """The row, locked, its due marks fired. Raises `NotFound`."""
+    record = await fetch_row(
+        f"SELECT {COLUMNS} FROM deadline WHERE id = $1 FOR NO KEY UPDATE", deadline_id
+    )
+    if record is None:
+        raise NotFound
+    return await fire_due_marks(DeadlineRow(**dict(record)))
+
+
+async def pause_deadline(*, deadline_id: UUID, approval_id: UUID, reason: str) -> None:
+    """Stand the clock still, as `approval_id` allows. Raises `NotFound` and `DeadlineNotRunning`."""
     row = await _locked(deadline_id, DeadlineState.running)
-    paused = msgspec.structs.replace(row, state=DeadlineState.paused.value, paused_at=current().now)
-    await _write_and_audit(row, paused, TrailEvent.paused, reason=reason)
+    paused = msgspec.structs.replace(
+        row,
+        state=DeadlineState.paused.value,
+        paused_at=current().now,
+        pending_approval_id=_still_pending(row, approval_id),
+    )
+    await _write_and_audit(row, paused, TrailEvent.paused, approval_id=approval_id, reason=reason)
 
 
-async def resume_deadline(*, deadline_id: UUID) -> None:
-    """Let the clock run on with the time that was left when it was paused."""
+async def resume_deadline(
+    *, deadline_id: UUID, approval_id: UUID | None = None, reason: str = ""
+) -> None:
+    """Let the clock run on with the time that was left when it was paused.
+
+    It needs no approval where what it stood still for is over. Raises `NotFound` and
+    `DeadlineNotRunning`.
+    """
     row = await _locked(deadline_id, DeadlineState.paused)
-    assert row.paused_at is not None, "the table says so of every paused deadline"
     resumed = msgspec.structs.replace(
+        _run_on(row), pending_approval_id=_still_pending(row, approval_id)
+    )
+    await _write_and_audit(row, resumed, TrailEvent.resumed, approval_id=approval_id, reason=reason)
+
+
+def _run_on(row: DeadlineRow) -> DeadlineRow:
+    """A paused clock, running from now on."""
+    assert row.paused_at is not None, "the table says so of every paused deadline"
+    return msgspec.structs.replace(
         row,
         state=DeadlineState.running.value,
         paused_at=None,
         due_at=row.due_at + (current().now - row.paused_at),
     )
-    await _write_and_audit(row, resumed, TrailEvent.resumed)
+
+
+def _still_pending(row: DeadlineRow, approval_id: UUID | None) -> UUID | None:
+    """What is proposed of the clock still, once `approval_id` is carried out."""
+    return None if row.pending_approval_id == approval_id else row.pending_approval_id
 
 
 async def extend_deadline(
-    *, deadline_id: UUID, due_at: datetime, approval_id: UUID, reason: str = ""
+    *, deadline_id: UUID, due_at: datetime, approval_id: UUID, reason: str
 ) -> None:
-    """Give more time, as `approval_id` allows; marks that have fired do not fire again.
+    """Give a running clock more time, to the second, as `approval_id` allows.
 
-    Raises `NotFound`, `DeadlineNotRunning`, and `InputInvalid` for a time that is not later.
+    Marks that have fired do not fire again; those that have not move with the end. Raises
+    `NotFound`, `DeadlineNotRunning`, and `InputInvalid` for a time that is not later.
     """
-    row = await _locked(deadline_id, DeadlineState.running, DeadlineState.paused)
-    longer_seconds = int((due_at - row.due_at).total_seconds())
+    row = await _locked(deadline_id, DeadlineState.running)
+    longer_seconds = seconds_until(due_at, row.due_at)
     if longer_seconds < 1:
         raise InputInvalid.of("due_at", "NOT_LATER", "Must be later than the time it is due now")
     extended = msgspec.structs.replace(
         row,
         due_at=row.due_at + timedelta(seconds=longer_seconds),
         total_seconds=row.total_seconds + longer_seconds,
+        pending_approval_id=_still_pending(row, approval_id),
     )
     await _write_and_audit(
         row, extended, TrailEvent.extended, approval_id=approval_id, reason=reason
@@ -132,13 +181,7 @@ async def extend_deadline(
 
 
 async def _locked(deadline_id: UUID, *states: DeadlineState) -> DeadlineRow:
-    """The row, locked, its due marks fired, in one of `states`."""
-    record = await fetch_row(
-        f"SELECT {COLUMNS} FROM deadline WHERE id = $1 FOR NO KEY UPDATE", deadline_id
-    )
-    if record is None:
-        raise NotFound
-    row = await fire_due_marks(DeadlineRow(**dict(record)))
+    row = await lock_deadline(deadline_id)
     if row.state not in states:
         raise DeadlineNotRunning
     return row
@@ -149,8 +192,8 @@ async def _write_and_audit(
     after: DeadlineRow,
     event: TrailEvent,
     *,
-    approval_id: UUID | None = None,
-    reason: str = "",
+    approval_id: UUID | None,
+    reason: str,
 ) -> None:
     await write(after, event, approval_id=approval_id, reason=reason)
     await audit.record(

@@ -8,9 +8,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from app.kernel.approvals.values import ApprovalState
 from app.kernel.clock import seconds_until
 from app.kernel.database import current, fetch, fetch_row
 from app.kernel.deadlines.values import (
+    ChangeKind,
+    ChangeView,
     DeadlineCounts,
     DeadlineState,
     DeadlineView,
@@ -25,7 +28,12 @@ AT_RISK = Decimal("0.8")
 
 _COLUMNS = (
     "id, kind, subject_kind, subject_id, state, started_at, due_at, paused_at, stopped_at,"
-    " total_seconds"
+    " total_seconds, marks_left, pending_approval_id,"
+    # A breach keeps its state; only its trail says what it was stopped for.
+    " CASE WHEN state = 'breached' AND stopped_at IS NOT NULL THEN (SELECT t.reason"
+    "   FROM deadline_trail t WHERE t.tenant_id = deadline.tenant_id"
+    "   AND t.deadline_id = deadline.id AND t.event = 'stopped')"
+    " WHEN state IN ('met', 'cancelled') THEN state END AS outcome"
 )
 
 
@@ -83,6 +91,12 @@ async def deadline(*, deadline_id: UUID) -> DeadlineView:
     return _view(row)
 
 
+async def subjects_of(*, deadline_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """What each clock runs on."""
+    rows = await fetch("SELECT id, subject_id FROM deadline WHERE id = ANY($1)", deadline_ids)
+    return {row["id"]: row["subject_id"] for row in rows}
+
+
 async def deadline_counts() -> DeadlineCounts:
     """How the tenant's clocks stand now."""
     row = await fetch_row(
@@ -99,22 +113,76 @@ async def deadline_counts() -> DeadlineCounts:
 
 async def trail(*, deadline_id: UUID) -> list[TrailEntry]:
     """Everything that happened to the deadline, in order; empty when there is none."""
+    return (await trails(deadline_ids=[deadline_id])).get(deadline_id, [])
+
+
+async def trails(*, deadline_ids: Sequence[UUID]) -> dict[UUID, list[TrailEntry]]:
+    """Everything that happened to each, in order; one that is not there has no key."""
     rows = await fetch(
-        "SELECT version, event, fraction, state, due_at, at, actor_name, approval_id, reason"
-        " FROM deadline_trail WHERE deadline_id = $1 ORDER BY version",
-        deadline_id,
+        "SELECT t.deadline_id, t.version, t.event, t.fraction, t.state, t.due_at, t.at,"
+        " t.actor_name, coalesce(c.actor_name, '') AS asked_by, t.approval_id, t.reason"
+        " FROM deadline_trail t LEFT JOIN deadline_change c"
+        "   ON c.tenant_id = t.tenant_id AND c.approval_id = t.approval_id"
+        " WHERE t.deadline_id = ANY($1) ORDER BY t.deadline_id, t.version",
+        deadline_ids,
+    )
+    found: dict[UUID, list[TrailEntry]] = {}
+    for row in rows:
+        found.setdefault(row["deadline_id"], []).append(
+            TrailEntry(
+                version=row["version"],
+                event=TrailEvent(row["event"]),
+                fraction=row["fraction"],
+                state=DeadlineState(row["state"]),
+                due_at=row["due_at"],
+                at=row["at"],
+                actor_name=row["actor_name"],
+                asked_by=row["asked_by"],
+                approval_id=row["approval_id"],
+                reason=row["reason"],
+            )
+        )
+    return found
+
+
+async def changes_of(*, deadline_id: UUID) -> list[ChangeView]:
+    """What was ever proposed of the deadline, the latest first."""
+    return await _changes("c.deadline_id = $1", deadline_id)
+
+
+async def changes_by_approval(*, approval_ids: Sequence[UUID]) -> dict[UUID, ChangeView]:
+    """The change that each approval is about; one of something else has no key."""
+    found = await _changes("c.approval_id = ANY($1)", approval_ids)
+    return {change.approval_id: change for change in found}
+
+
+async def _changes(condition: str, value: object) -> list[ChangeView]:
+    rows = await fetch(
+        "SELECT c.approval_id, c.deadline_id, c.kind, c.due_at, c.seen_due_at, c.reason,"
+        " c.actor_id, c.actor_name, c.at, a.state, a.decided_at,"
+        " coalesce(d.name, '') AS decided_by, coalesce(d.note, '') AS note"
+        " FROM deadline_change c JOIN approval a"
+        "   ON a.tenant_id = c.tenant_id AND a.id = c.approval_id"
+        " LEFT JOIN approval_decision d"
+        "   ON d.tenant_id = c.tenant_id AND d.approval_id = c.approval_id"
+        f" WHERE {condition} ORDER BY c.id DESC",
+        value,
     )
     return [
-        TrailEntry(
-            version=row["version"],
-            event=TrailEvent(row["event"]),
-            fraction=row["fraction"],
-            state=DeadlineState(row["state"]),
-            due_at=row["due_at"],
-            at=row["at"],
-            actor_name=row["actor_name"],
+        ChangeView(
             approval_id=row["approval_id"],
+            deadline_id=row["deadline_id"],
+            kind=ChangeKind(row["kind"]),
+            due_at=row["due_at"],
+            due_before=row["seen_due_at"],
             reason=row["reason"],
+            asked_by=row["actor_id"],
+            asked_by_name=row["actor_name"],
+            asked_at=row["at"],
+            state=ApprovalState(row["state"]),
+            decided_by=row["decided_by"],
+            decided_at=row["decided_at"],
+            note=row["note"],
         )
         for row in rows
     ]
@@ -124,8 +192,9 @@ def _view(row: Any) -> DeadlineView:
     return DeadlineView(
         subject_kind=row["subject_kind"],
         subject_id=row["subject_id"],
-        stopped_at=row["stopped_at"],
         timer=_timer(row),
+        marks_left=row["marks_left"],
+        pending_approval_id=row["pending_approval_id"],
     )
 
 
@@ -139,4 +208,6 @@ def _timer(row: Any) -> Timer:
         due_at=row["due_at"],
         remaining_seconds=seconds_until(row["due_at"], seen_at),
         total_seconds=row["total_seconds"],
+        stopped_at=row["stopped_at"],
+        outcome=row["outcome"],
     )

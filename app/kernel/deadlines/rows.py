@@ -8,14 +8,16 @@ from uuid import UUID
 
 import msgspec
 
+from app.kernel import audit
 from app.kernel.actors import Actor
+from app.kernel.approvals.operations import cancel_approval
 from app.kernel.database import current, execute
 from app.kernel.deadlines.values import DeadlineState, TrailEvent, mark_at
 from app.kernel.ids import new_id
 
 COLUMNS = (
     "id, kind, subject_kind, subject_id, state, started_at, due_at, paused_at, stopped_at,"
-    " total_seconds, marks_left, version"
+    " total_seconds, marks_left, version, pending_approval_id"
 )
 
 
@@ -32,6 +34,7 @@ class DeadlineRow(msgspec.Struct, frozen=True, kw_only=True):
     total_seconds: int
     marks_left: list[Decimal]
     version: int
+    pending_approval_id: UUID | None = None
 
     @property
     def next_mark_at(self) -> datetime | None:
@@ -79,15 +82,30 @@ async def write(
     await _with_trail(
         "UPDATE deadline SET state = $3, due_at = $4, version = $5, paused_at = $14,"
         " stopped_at = $15, total_seconds = $16, marks_left = $17, next_mark_at = $18,"
-        " failures = 0, retry_at = NULL WHERE tenant_id = $1 AND id = $2",
+        " pending_approval_id = $19, failures = 0, retry_at = NULL WHERE tenant_id = $1 AND id = $2",
         row.paused_at,
         row.stopped_at,
         row.total_seconds,
         row.marks_left,
         row.next_mark_at,
+        row.pending_approval_id,
         trail=_line(row, event, fraction, approval_id, reason, actor),
     )
     return row
+
+
+async def without_proposal(row: DeadlineRow) -> DeadlineRow:
+    """The locked row once its time is over: a change that was proposed and not decided is cancelled."""
+    if row.pending_approval_id is None:
+        return row
+    await cancel_approval(approval_id=row.pending_approval_id)
+    await audit.record(
+        action="deadline.change_cancelled",
+        subject_kind="deadline",
+        subject_id=row.id,
+        before={"approval": str(row.pending_approval_id)},
+    )
+    return msgspec.structs.replace(row, pending_approval_id=None)
 
 
 async def _with_trail(change: str, *args: object, trail: list[object]) -> None:

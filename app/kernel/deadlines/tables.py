@@ -1,4 +1,4 @@
-"""Deadlines, their append-only trail, and schedules."""
+"""Deadlines, their append-only trail, the changes proposed of them, and schedules."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from piccolo.table import Table
 
 from app.kernel import columns
 from app.kernel.database import DB
-from app.kernel.deadlines.values import DeadlineState, ScheduleClock, TrailEvent
+from app.kernel.deadlines.values import ChangeKind, DeadlineState, ScheduleClock, TrailEvent
 
 
 class Deadline(Table, tablename="deadline", db=DB):
@@ -26,6 +26,7 @@ class Deadline(Table, tablename="deadline", db=DB):
     version = columns.whole()
     failures = columns.whole()
     retry_at = columns.instant(null=True)
+    pending_approval_id = columns.identifier(null=True)
 
 
 class DeadlineTrail(Table, tablename="deadline_trail", db=DB):
@@ -42,6 +43,21 @@ class DeadlineTrail(Table, tablename="deadline_trail", db=DB):
     actor_id = columns.identifier(null=True)
     actor_name = columns.words()
     approval_id = columns.identifier(null=True)
+    reason = columns.words()
+
+
+class DeadlineChange(Table, tablename="deadline_change", db=DB):
+    tenant_id = columns.identifier()
+    id = columns.identifier(primary_key=True)
+    deadline_id = columns.identifier()
+    approval_id = columns.identifier()
+    kind = columns.choice(ChangeKind)
+    due_at = columns.instant(null=True)
+    seen_state = columns.choice(DeadlineState)
+    seen_due_at = columns.instant()
+    at = columns.instant()
+    actor_id = columns.identifier()
+    actor_name = columns.words()
     reason = columns.words()
 
 

@@ -18,6 +18,7 @@ from app.domains.investments.values import RedemptionName
 from app.kernel.approvals.queries import approvals
 from app.kernel.approvals.values import ApprovalState, ApprovalView
 from app.kernel.database import current
+from app.kernel.deadlines import ChangeView, changes_by_approval, subjects_of
 from app.kernel.errors import InputInvalid
 from app.web.api import cursor_id
 from app.web.export import csv_of
@@ -45,11 +46,14 @@ StateFilter = Annotated[str | None, QueryParameter(name="state")]
 
 
 class ApprovalRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One of `redemption` and `client` is what waits; `waits_for` names who may decide now."""
+    """`redemption` is that of the request, or the one whose clock `change` is about; `client` is
+    whose tier it would change. `waits_for` names who may decide now, `page` is where."""
 
     approval: ApprovalView
     redemption: RedemptionName | None
-    client: ClientNamed | None  # whose tier it would change
+    client: ClientNamed | None
+    change: ChangeView | None
+    page: str
     requested_by: str
     waits_for: str
 
@@ -131,7 +135,11 @@ async def _rows(
     found = await approvals(
         state=state, approver=actor.id if actor.role == "rm" else None, after=after, limit=limit
     )
-    redemptions = await redemptions_named(redemption_ids=[view.subject_id for view in found])
+    changes = await changes_by_approval(approval_ids=[view.id for view in found])
+    clocks = await subjects_of(deadline_ids=[one.deadline_id for one in changes.values()])
+    redemptions = await redemptions_named(
+        redemption_ids=[clocks.get(view.subject_id, view.subject_id) for view in found]
+    )
     clients = await clients_of_tier_changes(change_ids=[view.subject_id for view in found])
     people = {view.requested_by for view in found if view.requested_by is not None}
     for view in found:
@@ -141,8 +149,10 @@ async def _rows(
     return [
         ApprovalRow(
             approval=view,
-            redemption=redemptions.get(view.subject_id),
+            redemption=redemptions.get(clocks.get(view.subject_id, view.subject_id)),
             client=clients.get(view.subject_id),
+            change=changes.get(view.id),
+            page=f"/{'deadlines' if view.id in changes else 'redemptions'}/{view.subject_id}",
             requested_by=names.get(view.requested_by, "") if view.requested_by else "",
             waits_for=_waits_for(view, names),
         )

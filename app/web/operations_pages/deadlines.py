@@ -1,18 +1,13 @@
-"""The clocks that run on redemptions, and what happened to each.
-
-A clock is read here and never stopped: a promise to a client runs on through a hold, and nobody at
-this desk may give it more time.
-"""
+"""The clocks that run on redemptions: how they stand, by state."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Annotated
-from uuid import UUID
 
 import msgspec
 from litestar import Controller, get
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromQuery, QueryParameter
 from litestar.response import Stream
 
 from app.domains.investments.queries.overview import redemptions_named
@@ -21,12 +16,9 @@ from app.domains.investments.values import RedemptionName
 from app.kernel.deadlines import (
     DeadlineState,
     DeadlineView,
-    TrailEntry,
-    deadline,
     deadlines,
-    trail,
 )
-from app.kernel.errors import InputInvalid, NotFound
+from app.kernel.errors import InputInvalid
 from app.web.export import csv_of
 from app.web.guards import requires
 from app.web.paging import cursor_of, position_of
@@ -67,11 +59,6 @@ class DeadlinesPage(msgspec.Struct, frozen=True, kw_only=True):
     state: str | None
     states: list[str]
     next_cursor: str | None
-
-
-class DeadlinePage(msgspec.Struct, frozen=True, kw_only=True):
-    row: DeadlineRow
-    trail: list[TrailEntry]
 
 
 class Deadlines(Controller):
@@ -140,29 +127,10 @@ class Deadlines(Controller):
                 row.deadline.timer.state,
                 row.deadline.timer.started_at,
                 row.deadline.timer.due_at,
-                row.deadline.stopped_at,
+                row.deadline.timer.stopped_at,
                 row.deadline.timer.remaining_seconds,
                 row.deadline.timer.total_seconds,
             ),
-        )
-
-    @get("/{deadline_id:str}", guards=[requires("deadline:read")])
-    @transactional(read_only=True)
-    async def one(self, request: PortalRequest, deadline_id: FromPath[str]) -> Page:
-        try:
-            view = await deadline(deadline_id=UUID(deadline_id))
-        except ValueError:
-            raise NotFound from None
-        visible = await visible_redemption_ids()
-        if visible is not None and view.subject_id not in visible:
-            raise NotFound
-        (row,) = await named([view])
-        page = DeadlinePage(row=row, trail=await trail(deadline_id=view.timer.id))
-        return Page(
-            "operations/deadline.html",
-            {"page": page},
-            blocks=["deadline"],
-            topics=_topics(request),
         )
 
 

@@ -1,13 +1,14 @@
-"""What a mark of an approval or payout deadline does, in the transaction that fires it.
+"""What a mark of a redemption's deadline does, in the transaction that fires it.
 
 A reminder or a breach is a line on the redemption's timeline, an audit record and an event; the
-event tells people.
+event tells people. Importing this also declares what a change of such a clock asks.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
 
+from app.domains.investments.operations import redemption_clock_change  # noqa: F401 - registers
 from app.domains.investments.operations.redemption_accept import lapse_redemption
 from app.domains.investments.operations.redemption_trail import leave_trail, lock_redemption
 from app.kernel.deadlines import FiredMark, on_mark

@@ -12,7 +12,8 @@ from app.kernel.outbox import ConsumedEvent, consumer
 
 
 class Message(NamedTuple):
-    """`audience` names roles; client and rm are the redemption's own. Texts name its amounts."""
+    """`audience` names roles; client and rm are the redemption's own, `asked_by` is who proposed
+    what this is about. Texts name its amounts."""
 
     audience: tuple[str, ...]
     title: str
@@ -99,6 +100,34 @@ MESSAGES: dict[str, Message] = {
         "36-hour promise breached",
         _WHAT + " was not paid within 36 hours of its approval.",
     ),
+    "redemption.payout_extended": Message(
+        ("client", "rm", "trader", "operations"), "More time for a payout", _WHAT + ". {note}."
+    ),
+    "redemption.payout_paused": Message(
+        ("client", "rm", "trader", "operations"), "Payout clock paused", _WHAT + ". {note}."
+    ),
+    "redemption.payout_resumed": Message(
+        ("client", "rm", "trader", "operations"), "Payout clock runs on", _WHAT + ". {note}."
+    ),
+    "redemption.approval_extended": Message(
+        ("rm", "operations"), "More time to approve", _WHAT + " waits for the manager. {note}."
+    ),
+    "redemption.compliance_extended": Message(
+        ("rm", "compliance", "operations"),
+        "More time for compliance",
+        _WHAT + " waits for compliance. {note}.",
+    ),
+    "redemption.client_extended": Message(
+        ("client", "rm"), "More time to accept", _WHAT + " waits for the client. {note}."
+    ),
+    "redemption.clock_change_proposed": Message(
+        ("operations", "compliance"),
+        "A clock waits for your decision",
+        _WHAT + ": somebody proposed to change its {clock} clock ({change}). {note}",
+    ),
+    "redemption.clock_change_rejected": Message(
+        ("asked_by",), "Your proposal was rejected", _WHAT + ": its {clock} clock stays. {note}"
+    ),
 }
 
 
@@ -119,25 +148,34 @@ async def tell(event: ConsumedEvent) -> None:
         "asset": row["asset"],
         "product": row["product"],
         "note": event.payload.get("note", ""),
+        "clock": event.payload.get("clock", ""),
+        "change": event.payload.get("change", ""),
     }
+    # What is proposed of a clock, and what became of it, stands on the clock's own page.
+    clock = event.payload.get("deadline_id")
     await notify(
-        recipients=await _recipients(message.audience, row),
+        recipients=await _recipients(message.audience, row, event),
         event_type=event.type,
         title=message.title,
         body=message.body.format(**words).strip(),
-        link=f"/redemptions/{event.subject_id}",
+        link=f"/deadlines/{clock}" if clock else f"/redemptions/{event.subject_id}",
         event_id=event.id,
         mail_template="notification",
     )
 
 
-async def _recipients(audience: tuple[str, ...], row: Any) -> list[UUID]:
+async def _recipients(audience: tuple[str, ...], row: Any, event: ConsumedEvent) -> list[UUID]:
+    asked_by = UUID(event.payload["asked_by"]) if "asked_by" in event.payload else None
     found: list[UUID] = []
     for who in audience:
         if who == "client":
             found.append(row["membership_id"])
         elif who == "rm":
             found.append(row["approver_membership_id"])
+        elif who == "asked_by":
+            assert asked_by is not None, "only told of what somebody proposed"
+            found.append(asked_by)
         else:
-            found += await members_with_role(role=Role(who))
+            # Whoever proposed it need not be told to decide: they may not.
+            found += [one for one in await members_with_role(role=Role(who)) if one != asked_by]
     return list(dict.fromkeys(found))

@@ -39,6 +39,9 @@ async def lapse_redemption(*, redemption_id: UUID) -> None:
     waiting = RedemptionState.awaiting_client.value
     if waiting not in (redemption["state"], redemption["held_from"]):
         return
+    await stop_deadline(
+        subject_kind="redemption", subject_id=redemption_id, kind="client", outcome="cancelled"
+    )
     await return_units(redemption, operation="redemption.lapse")
     await move(
         redemption,

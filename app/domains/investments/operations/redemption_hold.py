@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from app.domains.investments.operations.redemption_clock_change import end_hold_of_clock
 from app.domains.investments.operations.redemption_strike import return_units, unstrike
 from app.domains.investments.operations.redemption_trail import check_step, lock_redemption, move
 from app.domains.investments.policy import (
@@ -75,7 +76,7 @@ async def put_on_hold(redemption: Any, *, reason: str) -> None:
 
 
 async def resume_redemption(*, redemption_id: UUID, note: str, version: int | None = None) -> None:
-    """Let it go on from where it was held.
+    """Let it go on from where it was held. A payout's clock that stands still runs on as well.
 
     Raises `NotFound`, `WrongState`, `Changed`, `DestinationRevoked`, and `StillBlocked` while
     anything else bars its payment, whatever it was held for.
@@ -97,6 +98,7 @@ async def resume_redemption(*, redemption_id: UUID, note: str, version: int | No
         note=_checked(note),
         changes={"held_from": None},
     )
+    await end_hold_of_clock(redemption)
 
 
 async def cancel_held_redemption(

@@ -180,7 +180,6 @@ async def _audit_and_emit(
     before: dict[str, Any] | None,
     after: dict[str, Any],
 ) -> None:
-    managers = {of["rm_membership_id"], of["approver_membership_id"]}
     await audit.record(
         action=f"redemption.{event}",
         subject_kind="redemption",
@@ -193,14 +192,20 @@ async def _audit_and_emit(
         subject_kind="redemption",
         subject_id=redemption_id,
         payload={"client_id": str(of["client_id"]), "note": note},
-        topics=[
-            f"redemption:{redemption_id}",
-            f"client:{of['membership_id']}",
-            *(f"rm:{manager}" for manager in managers),
-            "settlement",
-            "redemptions",
-        ],
+        topics=topics_of({**of, "id": redemption_id}),
     )
+
+
+def topics_of(redemption: Any) -> list[str]:
+    """Whose live pages show it."""
+    managers = {redemption["rm_membership_id"], redemption["approver_membership_id"]}
+    return [
+        f"redemption:{redemption['id']}",
+        f"client:{redemption['membership_id']}",
+        *(f"rm:{manager}" for manager in managers),
+        "settlement",
+        "redemptions",
+    ]
 
 
 def _shown(value: Any) -> Any:

@@ -33,7 +33,8 @@ from app.domains.investments.pages.redeeming import (
 from app.domains.investments.queries.redemptions import redemption, redemptions
 from app.domains.investments.values import RedemptionsPage
 from app.kernel.approvals.values import Decision
-from app.kernel.database import savepoint
+from app.kernel.database import current, savepoint
+from app.kernel.deadlines import Timer, TrailEntry, trails
 from app.kernel.errors import DomainError, FieldError, NotFound
 from app.web.api import cursor_id
 from app.web.forms import new_idempotency_key, read_form, refused
@@ -256,6 +257,14 @@ async def _step(request: PortalRequest, redemption_id: str, act: Act) -> Page | 
     return See(f"/redemptions/{found}")
 
 
+async def _clocks(timers: list[Timer]) -> list[tuple[Timer, list[TrailEntry]]]:
+    """Each with its trail, for those who may read it: the latest started first."""
+    if not current().actor.may("deadline:read"):
+        return []
+    lines = await trails(deadline_ids=[timer.id for timer in timers])
+    return [(timer, lines[timer.id]) for timer in reversed(timers)]
+
+
 async def _shown(
     redemption_id: UUID,
     *,
@@ -266,6 +275,7 @@ async def _shown(
     view = await redemption(redemption_id=redemption_id)
     context: dict[str, Any] = {
         "page": view,
+        "clocks": await _clocks(view.deadlines),
         "form": form or {},
         "errors": errors or [],
         "idempotency_key": new_idempotency_key(),

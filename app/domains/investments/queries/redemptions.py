@@ -68,6 +68,12 @@ _TITLES = {
     "compliance_overdue": "Compliance overdue",
     "payout_warning": "Payout due soon",
     "payout_breached": "36-hour promise breached",
+    "approval_extended": "More time to approve",
+    "compliance_extended": "More time for compliance",
+    "client_extended": "More time to accept",
+    "payout_extended": "More time to pay",
+    "payout_paused": "Payout clock paused",
+    "payout_resumed": "Payout clock runs on",
 }
 
 

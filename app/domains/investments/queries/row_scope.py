@@ -7,8 +7,9 @@ from uuid import UUID
 
 import msgspec
 
-from app.domains.investments.queries.scope import SEES_ALL, redemption_scope
+from app.domains.investments.queries.scope import SEES_ALL, check_visible, redemption_scope
 from app.kernel.database import current, fetch
+from app.kernel.deadlines import DeadlineView, deadline
 from app.kernel.errors import NotFound
 from app.kernel.ledger.queries import entry_view
 from app.kernel.ledger.values import EntryView
@@ -77,3 +78,13 @@ async def visible_redemption_ids() -> list[UUID] | None:
         scope.states,
     )
     return [row["id"] for row in rows]
+
+
+async def visible_deadline(*, deadline_id: UUID) -> DeadlineView:
+    """The clock, where the current actor sees what it runs on. Raises `NotFound`."""
+    view = await deadline(deadline_id=deadline_id)
+    if view.subject_kind == "redemption":
+        await check_visible(redemption_id=view.subject_id)
+    elif current().actor.role not in SEES_ALL:
+        raise NotFound
+    return view
