@@ -13,6 +13,7 @@ import pytest
 
 from app.domains.investments.operations.client_kyc_record import record_kyc
 from app.domains.investments.operations.client_standing_record import record_standing
+from app.domains.investments.operations.client_trail import ClientChanged
 from app.domains.investments.operations.payout_settle import begin_payout
 from app.domains.investments.operations.redemption_accept import accept_redemption
 from app.domains.investments.operations.redemption_admit import ClientBarred, KycLapsed
@@ -463,6 +464,44 @@ class TestRecord:
                         note=note,
                     )
         assert [error.field for error in refused.value.errors] == [field]
+
+    async def test_of_what_somebody_recorded_meanwhile_is_refused(
+        self, desk: Desk, database: DatabaseUrls, portal: Portal
+    ) -> None:
+        path = f"/clients/{desk.clients['member']}"
+        rest = f"/api/v1/investments{path}"
+        async with open_seats(portal) as seats:
+            seat = await seats.of(desk, "compliance")
+            version = (await screen(desk)).version
+            tag = (await seat.get(f"{rest}/standing")).headers["etag"]
+            await kyc(desk, "refused")
+            body = {"kyc": "lapsed", "note": "As I saw it"}
+            async with nothing_written(database, desk):
+                page = await seat.post(f"{path}/kyc", body | {"version": str(version)})
+                assert (page.status_code, "As I saw it" in page.text) == (409, True)
+                headers = {"If-Match": tag, "Idempotency-Key": "one"}
+                answer = await seat.rest.post(f"{rest}/kyc", json=body, headers=headers)
+                assert answer.status_code == 412
+            headers["If-Match"] = (await seat.get(f"{rest}/standing")).headers["etag"]
+            answer = await seat.rest.post(f"{rest}/kyc", json=body, headers=headers)
+            assert (answer.status_code, answer.json()["data"]["kyc"]) == (200, "lapsed")
+
+    async def test_twenty_at_once_of_one_version_have_one_effect(self, desk: Desk) -> None:
+        version = (await screen(desk)).version
+
+        async def record() -> None:
+            async with unit_of_work(tenant=desk.tenant_id, actor=desk.people["compliance"]):
+                await record_standing(
+                    client_id=desk.clients["member"],
+                    standing=Standing.deceased,
+                    note="Certificate",
+                    version=version,
+                )
+
+        answers = await asyncio.gather(*(record() for _ in range(20)), return_exceptions=True)
+        assert answers.count(None) == 1
+        assert sum(isinstance(answer, ClientChanged) for answer in answers) == 19
+        assert len((await screen(desk)).history) == 1
 
     async def test_of_another_tenants_client_is_not_there(self, desk: Desk, stranger: Desk) -> None:
         for operation, given in (

@@ -53,7 +53,7 @@ def shown_fields(form: dict[str, str]) -> dict[str, str]:
 
 
 def version_of(form: dict[str, str]) -> int | None:
-    """The version of the redemption that the form was shown for."""
+    """The version of the redemption, or client, that the form was shown for."""
     text = form.get("version", "")
     if not text:
         return None

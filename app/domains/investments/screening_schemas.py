@@ -49,6 +49,7 @@ class ScreeningOut(Out, frozen=True, kw_only=True):
     """`bars` says why nothing is paid to the client; empty where they may be paid."""
 
     client_id: UUID
+    version: int
     name: str
     tier: str
     tier_change: TierChangeOut | None
@@ -76,6 +77,7 @@ def screening_out(view: ScreeningView) -> ScreeningOut:
     found, pending = view.screening, view.pending
     return ScreeningOut(
         client_id=view.id,
+        version=view.version,
         name=view.name,
         tier=found.tier.value,
         tier_change=None

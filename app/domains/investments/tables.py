@@ -92,6 +92,7 @@ class Client(Table, tablename="client", db=DB):
     kyc = columns.choice(KycState)
     kyc_expires_at = columns.instant(null=True)
     standing = columns.choice(Standing)
+    version = columns.whole()
 
 
 class TierChange(Table, tablename="tier_change", db=DB):

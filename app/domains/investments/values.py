@@ -492,6 +492,7 @@ class ScreeningView(View, frozen=True, kw_only=True):
     """
 
     id: UUID
+    version: int
     name: str
     membership_id: UUID
     rm_name: str

@@ -8,6 +8,7 @@ from uuid import UUID
 from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
+from app.domains.investments.api.redemptions import unchanged
 from app.domains.investments.forms import day_in, required_id
 from app.domains.investments.operations.client_kyc_record import record_kyc
 from app.domains.investments.operations.client_standing_record import record_standing
@@ -35,6 +36,7 @@ from app.web.api import (
     cursor_id,
     envelope,
 )
+from app.web.etags import IfMatch
 from app.web.guards import requires
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest
@@ -88,15 +90,21 @@ class Screening(Controller):
     )
     @transactional(idempotent=True)
     async def kyc(
-        self, request: PortalRequest, client_id: FromPath[str], data: JSONBody[KycBody]
+        self,
+        request: PortalRequest,
+        client_id: FromPath[str],
+        data: JSONBody[KycBody],
+        if_match: IfMatch = None,
     ) -> Envelope[ScreeningOut]:
         found = required_id(client_id)
-        await record_kyc(
-            client_id=found,
-            kyc=data.kyc,
-            valid_until=day_in(data.valid_until, field="valid_until"),
-            note=data.note,
-        )
+        with unchanged(if_match) as version:
+            await record_kyc(
+                client_id=found,
+                kyc=data.kyc,
+                valid_until=day_in(data.valid_until, field="valid_until"),
+                note=data.note,
+                version=version,
+            )
         return await _shown(request, found)
 
     @post(
@@ -109,10 +117,17 @@ class Screening(Controller):
     )
     @transactional(idempotent=True)
     async def standing(
-        self, request: PortalRequest, client_id: FromPath[str], data: JSONBody[StandingBody]
+        self,
+        request: PortalRequest,
+        client_id: FromPath[str],
+        data: JSONBody[StandingBody],
+        if_match: IfMatch = None,
     ) -> Envelope[ScreeningOut]:
         found = required_id(client_id)
-        await record_standing(client_id=found, standing=data.standing, note=data.note)
+        with unchanged(if_match) as version:
+            await record_standing(
+                client_id=found, standing=data.standing, note=data.note, version=version
+            )
         return await _shown(request, found)
 
     @post(
@@ -125,10 +140,15 @@ class Screening(Controller):
     )
     @transactional(idempotent=True)
     async def tier(
-        self, request: PortalRequest, client_id: FromPath[str], data: JSONBody[TierBody]
+        self,
+        request: PortalRequest,
+        client_id: FromPath[str],
+        data: JSONBody[TierBody],
+        if_match: IfMatch = None,
     ) -> Envelope[ScreeningOut]:
         found = required_id(client_id)
-        await request_tier(client_id=found, tier=data.tier, note=data.note)
+        with unchanged(if_match) as version:
+            await request_tier(client_id=found, tier=data.tier, note=data.note, version=version)
         return await _shown(request, found)
 
 

@@ -21,17 +21,22 @@ VALID_MAX = timedelta(days=3653)
 
 
 async def record_kyc(
-    *, client_id: UUID, kyc: KycState, valid_until: date | None, note: str
+    *,
+    client_id: UUID,
+    kyc: KycState,
+    valid_until: date | None,
+    note: str,
+    version: int | None = None,
 ) -> None:
     """Record it, in place of what was recorded before; the trail keeps both.
 
     `valid_until` is the last day, in the tenant's zone, that a check which was passed is good for.
     Redemptions on their way are held where they next would move; what is held stays so until it is
-    resumed. Raises `NotFound`, and `InputInvalid` without a reason, or for a day that is missing,
+    resumed. Raises `NotFound`, `ClientChanged`, and `InputInvalid` without a reason, or for a day that is missing,
     over, or out of place.
     """
     reason = checked_note(note)
-    client = await lock_client(client_id=client_id)
+    client = await lock_client(client_id=client_id, version=version)
     if kyc is KycState.pending:
         raise InputInvalid.of("kyc", "UNKNOWN", "passed, lapsed or refused")
     _check_day(kyc, valid_until, local_date(current().now, client["time_zone"]))

@@ -13,14 +13,16 @@ from app.domains.investments.values import Standing
 from app.kernel.database import execute
 
 
-async def record_standing(*, client_id: UUID, standing: Standing, note: str) -> None:
+async def record_standing(
+    *, client_id: UUID, standing: Standing, note: str, version: int | None = None
+) -> None:
     """Record it, in place of what was recorded before; the trail keeps both.
 
     Redemptions on their way are held where they next would move; what is held stays so until it is
-    resumed. Raises `NotFound`, and `InputInvalid` without a reason.
+    resumed. Raises `NotFound`, `ClientChanged`, and `InputInvalid` without a reason.
     """
     reason = checked_note(note)
-    client = await lock_client(client_id=client_id)
+    client = await lock_client(client_id=client_id, version=version)
     await execute("UPDATE client SET standing = $2 WHERE id = $1", client_id, standing.value)
     await leave_client_trail(
         client,

@@ -19,12 +19,14 @@ class NoTierChange(Conflict):
     title = "No change of this client's tier waits for a decision"
 
 
-async def decide_tier(*, client_id: UUID, decision: Decision, note: str) -> None:
+async def decide_tier(
+    *, client_id: UUID, decision: Decision, note: str, version: int | None = None
+) -> None:
     """Decide on the change that waits. Whoever asked for it cannot.
 
-    Raises `NotFound`, `NoTierChange`, and what `decide` raises.
+    Raises `NotFound`, `ClientChanged`, `NoTierChange`, and what `decide` raises.
     """
-    await lock_client(client_id=client_id)
+    await lock_client(client_id=client_id, version=version)
     approval_id = await fetch_value(
         "SELECT approval_id FROM tier_change WHERE client_id = $1 AND state = 'pending'", client_id
     )

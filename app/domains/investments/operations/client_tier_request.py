@@ -24,14 +24,16 @@ class TierChangePending(Conflict):
     title = "A change of this client's tier waits for compliance already"
 
 
-async def request_tier(*, client_id: UUID, tier: ClientTier, note: str) -> UUID:
+async def request_tier(
+    *, client_id: UUID, tier: ClientTier, note: str, version: int | None = None
+) -> UUID:
     """Ask for it; returns the change's id. The client's limits stay until it is approved.
 
-    Raises `NotFound`, `TierChangePending`, and `InputInvalid` without a reason, or for the tier that
-    they have.
+    Raises `NotFound`, `ClientChanged`, `TierChangePending`, and `InputInvalid` without a reason, or
+    for the tier that they have.
     """
     reason = checked_note(note)
-    client = await lock_client(client_id=client_id)
+    client = await lock_client(client_id=client_id, version=version)
     if client["tier"] == tier:
         raise InputInvalid.of("tier", "SAME_TIER", f"The client's tier is {tier.value} already")
     if await fetch_value(

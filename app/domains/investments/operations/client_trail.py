@@ -5,19 +5,26 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from app.domains.investments.operations.redemption_trail import Changed
 from app.kernel import audit
-from app.kernel.database import fetch_row
+from app.kernel.database import execute, fetch_row
 from app.kernel.errors import InputInvalid, NotFound
 from app.kernel.outbox import emit
 
 NOTE_LENGTH_MAX = 2_000
 
 
-async def lock_client(*, client_id: UUID) -> Any:
+class ClientChanged(Changed):
+    code = "CLIENT_CHANGED"
+    title = "Something of this client was recorded while you looked; reload it and decide again"
+
+
+async def lock_client(*, client_id: UUID, version: int | None = None) -> Any:
     """The client and the tenant's `time_zone`, the client's row locked until commit. A request of
     theirs and a payout to them, under way at the same time, come before it or after.
 
-    Nothing else is locked behind it. Raises `NotFound`.
+    Nothing else is locked behind it. Raises `NotFound`, and `ClientChanged` where `version` is an
+    older one.
     """
     row = await fetch_row(
         "SELECT c.*, t.time_zone FROM client c JOIN tenant t ON t.id = c.tenant_id"
@@ -26,6 +33,8 @@ async def lock_client(*, client_id: UUID) -> Any:
     )
     if row is None:
         raise NotFound
+    if version is not None and version != row["version"]:
+        raise ClientChanged
     return row
 
 
@@ -42,7 +51,9 @@ def checked_note(note: str) -> str:
 async def leave_client_trail(
     client: Any, *, change: str, before: dict[str, Any], after: dict[str, Any]
 ) -> None:
-    """Audit and event. The event says what kind of change it was, not what was found."""
+    """The next version, audit and event. The event says what kind of change it was, not what was
+    found."""
+    await execute("UPDATE client SET version = version + 1 WHERE id = $1", client["id"])
     await audit.record(
         action=f"client.{change}",
         subject_kind="client",

@@ -9,7 +9,7 @@ from uuid import UUID
 from litestar import Controller, get, post
 from litestar.params import FromPath, FromQuery
 
-from app.domains.investments.forms import chosen, day_in, required_id
+from app.domains.investments.forms import chosen, day_in, required_id, version_of
 from app.domains.investments.operations.client_kyc_record import record_kyc
 from app.domains.investments.operations.client_standing_record import record_standing
 from app.domains.investments.operations.client_tier_decide import decide_tier
@@ -83,6 +83,7 @@ class Screenings(Controller):
                 kyc=kyc,
                 valid_until=day_in(text, field="valid_until"),
                 note=form.get("note", ""),
+                version=version_of(form),
             )
 
         return await _recorded(request, client_id, "kyc", act)
@@ -92,7 +93,12 @@ class Screenings(Controller):
     async def standing(self, request: PortalRequest, client_id: FromPath[str]) -> Page | See:
         async def act(found: UUID, form: Form) -> None:
             standing = chosen(Standing, form.get("standing", ""), field="standing")
-            await record_standing(client_id=found, standing=standing, note=form.get("note", ""))
+            await record_standing(
+                client_id=found,
+                standing=standing,
+                note=form.get("note", ""),
+                version=version_of(form),
+            )
 
         return await _recorded(request, client_id, "standing", act)
 
@@ -101,7 +107,9 @@ class Screenings(Controller):
     async def tier(self, request: PortalRequest, client_id: FromPath[str]) -> Page | See:
         async def act(found: UUID, form: Form) -> None:
             tier = chosen(ClientTier, form.get("tier", ""), field="tier")
-            await request_tier(client_id=found, tier=tier, note=form.get("note", ""))
+            await request_tier(
+                client_id=found, tier=tier, note=form.get("note", ""), version=version_of(form)
+            )
 
         return await _recorded(request, client_id, "tier", act)
 
@@ -124,7 +132,9 @@ def screening_filter(text: str | None) -> ScreeningFilter:
 
 def _deciding(decision: Decision) -> Act:
     async def act(found: UUID, form: Form) -> None:
-        await decide_tier(client_id=found, decision=decision, note=form.get("note", ""))
+        await decide_tier(
+            client_id=found, decision=decision, note=form.get("note", ""), version=version_of(form)
+        )
 
     return act
 

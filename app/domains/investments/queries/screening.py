@@ -50,7 +50,7 @@ _FILTERS = {
 }
 _CLIENTS = """
     SELECT c.id, c.name, c.membership_id, c.rm_membership_id, c.tier, c.kyc, c.kyc_expires_at,
-      c.standing, t.time_zone
+      c.standing, c.version, t.time_zone
     FROM client c JOIN tenant t ON t.id = c.tenant_id
 """
 _CHANGES = """
@@ -139,6 +139,7 @@ async def screening(*, client_id: UUID) -> ScreeningView:
     pending = changes[0] if changes else None
     return ScreeningView(
         id=row["id"],
+        version=row["version"],
         name=row["name"],
         membership_id=row["membership_id"],
         rm_name=names.get(row["rm_membership_id"], ""),

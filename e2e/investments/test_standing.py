@@ -1,0 +1,60 @@
+"""KYC runs out while a redemption is on its way: it holds itself, and goes on once it is renewed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from playwright.sync_api import Page, expect
+
+from e2e.conftest import Known
+from e2e.doors import Doors
+from e2e.pages.accessibility import violations
+from e2e.pages.redemption import approve, reference, request_redemption, status
+
+PRODUCT = "Aurora Yield USDT"
+
+
+def _record(page: Page, state: str, *, last_day: str = "") -> None:
+    form = page.get_by_role("region", name="Record KYC")
+    form.get_by_label(state).check()
+    form.get_by_label("Last day it is good for").fill(last_day)
+    form.get_by_label("Reason").fill("Report 17")
+    form.get_by_role("button", name="Record KYC").click()
+    expect(page.get_by_role("region", name="What was recorded")).to_contain_text("Report 17")
+
+
+def test_a_lapse_holds_the_redemption_until_it_is_renewed(known: Known, doors: Doors) -> None:
+    client = known("member")
+    address = request_redemption(client, product=PRODUCT, units="320")
+
+    compliance = known("compliance", "/clients")
+    compliance.get_by_role("link", name="Mara Lindqvist").click()
+    compliance.get_by_role("link", name="KYC and standing").click()
+    expect(compliance.get_by_role("heading", name="KYC and standing")).to_be_visible()
+    assert violations(compliance) == []
+    standing = compliance.url
+    _record(compliance, "Lapsed")
+    expect(compliance.get_by_text("Nothing is paid to Mara Lindqvist")).to_be_visible()
+    assert violations(compliance) == []
+
+    manager = known("rm", address)
+    approve(manager)
+    expect(status(manager)).to_have_text("On hold")
+    expect(status(client)).to_have_text("On hold")
+    expect(client.get_by_text("KYC has lapsed. Found at approval").first).to_be_visible()
+
+    compliance.goto("/approvals")
+    held = compliance.get_by_role("table", name="On hold").get_by_role("row")
+    held.filter(has_text=reference(client)).get_by_role("link").click()
+    expect(compliance.get_by_text("It cannot be resumed while this lasts")).to_be_visible()
+    expect(compliance.get_by_role("button", name="Resume")).to_have_count(0)
+    assert violations(compliance) == []
+    compliance.goto(standing)
+    # Business time is ahead of real time here: the furthest day that may be recorded is not.
+    _record(compliance, "Passed", last_day=f"{datetime.now(UTC) + timedelta(days=3000):%Y-%m-%d}")
+    compliance.goto(address)
+    compliance.get_by_label("Note").first.fill("Renewed")
+    compliance.get_by_role("button", name="Resume").click()
+    expect(status(compliance)).to_have_text("Pending approval")
+    approve(manager)
+    expect(status(client)).to_have_text("Approved")
