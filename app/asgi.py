@@ -16,6 +16,7 @@ from app.settings import Environment, Settings, settings
 from app.tracing import exported_spans
 from app.web.authentication import Authentication
 from app.web.errors import HANDLERS
+from app.web.export import Exports
 from app.web.limits import Counters
 from app.web.live_hub import Hub
 from app.web.routes import all_routes
@@ -73,7 +74,9 @@ async def _parts(litestar: Litestar, config: Settings) -> AsyncIterator[None]:
         client_id=config.oidc_client_id,
         client_secret=config.oidc_client_secret,
     )
-    litestar.state.update({"counters": counters, "hub": hub, "identity_provider": provider})
+    litestar.state.update(
+        {"counters": counters, "exports": Exports(), "hub": hub, "identity_provider": provider}
+    )
     try:
         async with hub.running():
             yield

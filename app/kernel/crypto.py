@@ -10,6 +10,9 @@ import hashlib
 import hmac
 import secrets
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
 from app.settings import settings
 
 
@@ -26,3 +29,21 @@ def keyed(purpose: str, message: str) -> bytes:
     return hmac.new(
         settings().secret_key.encode(), f"{purpose}\0{message}".encode(), hashlib.sha256
     ).digest()
+
+
+def sealed(purpose: str, message: bytes) -> bytes:
+    """The message, for nobody but this portal to read or change (AES-SIV, RFC 5297). The same message
+    is sealed the same way: what is made of it stays what it was."""
+    return _siv(purpose).encrypt(message, None)
+
+
+def unsealed(purpose: str, message: bytes) -> bytes:
+    """Raises `ValueError` for what this portal did not seal for this purpose."""
+    try:
+        return _siv(purpose).decrypt(message, None)
+    except InvalidTag as error:
+        raise ValueError("not sealed here") from error
+
+
+def _siv(purpose: str) -> AESSIV:
+    return AESSIV(keyed(purpose, "authenticate") + keyed(purpose, "encrypt"))

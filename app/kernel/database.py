@@ -347,5 +347,14 @@ async def fetch_value(sql: str, *args: Any) -> Any:
     return await current().connection.fetchval(sql, *args)
 
 
+async def matching(sql: str, *args: Any, limit: int) -> int:
+    """How many rows `sql` (from its FROM on) finds; not counted beyond `limit`, so that a long list
+    costs no more than a page of it."""
+    found: int = await current().connection.fetchval(
+        f"SELECT count(*) FROM (SELECT 1 {sql} LIMIT {limit:d}) counted", *args
+    )
+    return found
+
+
 async def execute(sql: str, *args: Any) -> str:
     return await current().connection.execute(sql, *args)

@@ -18,6 +18,7 @@ from litestar.params import QueryParameter
 from app.kernel.database import current
 from app.kernel.errors import InputInvalid
 from app.kernel.money import Money, plain, round_half_even
+from app.kernel.sorting import CURSOR_MAX
 from app.web.trace import trace_of
 from app.web.viewer import PortalRequest
 
@@ -29,7 +30,14 @@ LIMIT_MAX = 200
 # The query parameters of every list.
 Limit = Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX, description="Rows a page")]
 Cursor = Annotated[
-    str | None, QueryParameter(max_length=500, description="`next_cursor` of the page before")
+    str | None,
+    QueryParameter(max_length=CURSOR_MAX, description="`next_cursor` of the page before"),
+]
+Sort = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=100, description="What to sort by; with a minus before it, the other way"
+    ),
 ]
 
 

@@ -20,17 +20,24 @@ from app.kernel.approvals.operations import (
     OwnRequest,
     decide,
 )
-from app.kernel.approvals.queries import approval, approvals
+from app.kernel.approvals.queries import APPROVALS, ApprovalFilter, approval, approvals
 from app.kernel.approvals.values import ApprovalState
-from app.kernel.audit.queries import records
+from app.kernel.audit.queries import AUDIT_RECORDS, AuditFilter, records
 from app.kernel.audit.values import AuditRecordView
 from app.kernel.audit.verification import verify_audit
 from app.kernel.clock import advance_clock
 from app.kernel.database import fetch_value, unit_of_work
-from app.kernel.deadlines import DeadlineMoved, DeadlineNotRunning, DeadlineState, deadlines
+from app.kernel.deadlines import (
+    DEADLINES,
+    DeadlineFilter,
+    DeadlineMoved,
+    DeadlineNotRunning,
+    DeadlineState,
+    deadlines,
+)
 from app.kernel.errors import InputInvalid, NotFound
 from app.kernel.invariants import verify_tenant
-from app.kernel.ledger.queries import accounts, balance, balances
+from app.kernel.ledger.queries import ACCOUNTS, AccountFilter, accounts, balance, balances
 from app.kernel.money import ZERO, Money, plain
 from app.settings import settings
 from app.web.api import (
@@ -38,10 +45,10 @@ from app.web.api import (
     Cursor,
     Envelope,
     Limit,
-    cursor_id,
+    PageInfo,
+    Sort,
     envelope,
     in_utc,
-    page_of,
 )
 from app.web.etags import tagged
 from app.web.guards import requires
@@ -60,7 +67,7 @@ from app.web.kernel_schemas import (
     deadline_out,
     entry_out,
 )
-from app.web.paging import cursor_of, position_of
+from app.web.listing import taken
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest, Viewer, viewer_of
 
@@ -78,14 +85,23 @@ class Ledger(Controller):
         request: PortalRequest,
         owner: FromQuery[UUID | None] = None,
         book: FromQuery[UUID | None] = None,
+        asset: FromQuery[str | None] = None,
+        kind: FromQuery[str | None] = None,
+        name: FromQuery[str | None] = None,
+        sort: Sort = None,
         limit: Limit = LIMIT_DEFAULT,
         cursor: Cursor = None,
     ) -> Envelope[list[AccountOut]]:
-        """In the order of their ids."""
-        found = await accounts(
-            book_id=book, owner_id=owner, after=cursor_id(cursor), limit=limit + 1
+        """`asset` and `kind` are what theirs begin with, `name` is any part of theirs. Sorted by
+        opened_at (unless said otherwise), name, book, kind or asset."""
+        words = taken({"asset": asset, "kind": kind, "name": name}, ("asset", "kind", "name"))
+        order = ACCOUNTS.order(sort)
+        shown = await accounts(
+            chosen=AccountFilter(book_id=book, owner_id=owner, **words),
+            order=order,
+            after=order.place(cursor),
+            limit=limit,
         )
-        shown, page = page_of(found, limit, lambda view: view.id)
         held = await balances(account_ids=[view.id for view in shown])
         data = [
             AccountOut(
@@ -98,6 +114,7 @@ class Ledger(Controller):
             )
             for view in shown
         ]
+        page = PageInfo(limit=limit, next_cursor=order.cursor(shown.place))
         return envelope(request, data, page=page)
 
     @get(
@@ -140,23 +157,38 @@ class Approvals(Controller):
     path = "/approvals"
     tags = ["Approvals"]
 
-    @get("/", guards=[requires("approval:read")], summary="Approvals, newest first")
+    @get(
+        "/",
+        guards=[requires("approval:read")],
+        rules={"requested_from": _INSTANT, "requested_before": _INSTANT},
+        summary="Requests for approval",
+    )
     @transactional(read_only=True)
     async def all(
         self,
         request: PortalRequest,
         in_state: Annotated[ApprovalState | None, QueryParameter(name="state")] = None,
+        since: Annotated[datetime | None, QueryParameter(name="requested_from")] = None,
+        until: Annotated[datetime | None, QueryParameter(name="requested_before")] = None,
+        sort: Sort = None,
         limit: Limit = LIMIT_DEFAULT,
         cursor: Cursor = None,
     ) -> Envelope[list[ApprovalOut]]:
-        """A relationship manager sees those that wait for them, or did."""
-        found = await approvals(
-            state=in_state,
-            approver=_named(viewer_of(request)),
-            after=cursor_id(cursor),
-            limit=limit + 1,
+        """A relationship manager sees those that wait for them, or did. Sorted by requested_at (the
+        latest first, unless said otherwise), decided_at or state."""
+        order = APPROVALS.order(sort)
+        shown = await approvals(
+            chosen=ApprovalFilter(
+                state=in_state,
+                approver=_named(viewer_of(request)),
+                requested_from=_zoned(since, field="requested_from"),
+                requested_before=_zoned(until, field="requested_before"),
+            ),
+            order=order,
+            after=order.place(cursor),
+            limit=limit,
         )
-        shown, page = page_of(found, limit, lambda view: view.id)
+        page = PageInfo(limit=limit, next_cursor=order.cursor(shown.place))
         return envelope(request, [approval_out(view) for view in shown], page=page)
 
     @get("/{approval_id:uuid}", guards=[requires("approval:read")], summary="One approval")
@@ -166,7 +198,7 @@ class Approvals(Controller):
     ) -> Envelope[ApprovalOut]:
         """As in the list: a relationship manager sees those that name them."""
         found = await approvals(
-            approval_id=approval_id, approver=_named(viewer_of(request)), limit=1
+            chosen=ApprovalFilter(approval_id=approval_id, approver=_named(viewer_of(request)))
         )
         if not found:
             raise NotFound
@@ -198,24 +230,40 @@ class Approvals(Controller):
         return envelope(request, approval_out(await approval(approval_id=approval_id)))
 
 
-@get("/deadlines", guards=[requires("deadline:read")], summary="Timers, the first due first")
+@get(
+    "/deadlines",
+    guards=[requires("deadline:read")],
+    rules={"due_from": _INSTANT, "due_before": _INSTANT},
+    summary="Timers",
+)
 @transactional(read_only=True)
 async def all_deadlines(
     request: PortalRequest,
     in_state: Annotated[DeadlineState | None, QueryParameter(name="state")] = None,
+    kind: FromQuery[str | None] = None,
+    since: Annotated[datetime | None, QueryParameter(name="due_from")] = None,
+    until: Annotated[datetime | None, QueryParameter(name="due_before")] = None,
+    sort: Sort = None,
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Envelope[list[DeadlineOut]]:
     """Those of the redemptions that one sees: a relationship manager their own clients', a trader
-    what is approved."""
+    what is approved. Sorted by due_at (unless said otherwise), started_at, kind or state."""
+    order = DEADLINES.order(sort)
     found = await deadlines(
-        states=[in_state] if in_state else [],
-        subject_ids=await visible_redemption_ids(),
-        after=position_of(cursor),
-        limit=limit + 1,
+        chosen=DeadlineFilter(
+            states=(in_state,) if in_state else (),
+            kind=taken({"kind": kind}, ("kind",))["kind"] or None,
+            subject_ids=await visible_redemption_ids(),
+            due_from=_zoned(since, field="due_from"),
+            due_before=_zoned(until, field="due_before"),
+        ),
+        order=order,
+        after=order.place(cursor),
+        limit=limit,
     )
-    shown, page = page_of(found, limit, lambda view: cursor_of(view.timer.due_at, view.timer.id))
-    return envelope(request, [deadline_out(view) for view in shown], page=page)
+    page = PageInfo(limit=limit, next_cursor=order.cursor(found.place))
+    return envelope(request, [deadline_out(view) for view in found], page=page)
 
 
 class Audit(Controller):
@@ -226,7 +274,7 @@ class Audit(Controller):
         "/",
         guards=[requires("audit:read")],
         rules={"from": _INSTANT, "to": _INSTANT},
-        summary="Audit records, newest first",
+        summary="Audit records",
     )
     @transactional(read_only=True)
     async def search(
@@ -236,19 +284,28 @@ class Audit(Controller):
         actor: FromQuery[UUID | None] = None,
         since: Annotated[datetime | None, QueryParameter(name="from")] = None,
         until: Annotated[datetime | None, QueryParameter(name="to")] = None,
+        action: FromQuery[str | None] = None,
+        sort: Sort = None,
         limit: Limit = LIMIT_DEFAULT,
         cursor: Cursor = None,
     ) -> Envelope[list[AuditRecordView]]:
+        """`action` is what theirs begins with. Sorted by recorded_at, the latest first unless said
+        otherwise."""
+        order = AUDIT_RECORDS.order(sort)
         found = await records(
-            subject_id=subject,
-            actor_id=actor,
-            recorded_from=_zoned(since, field="from"),
-            recorded_before=_zoned(until, field="to"),
-            before_id=cursor_id(cursor),
-            limit=limit + 1,
+            chosen=AuditFilter(
+                subject_id=subject,
+                actor_id=actor,
+                action=taken({"action": action}, ("action",))["action"],
+                recorded_from=_zoned(since, field="from"),
+                recorded_before=_zoned(until, field="to"),
+            ),
+            order=order,
+            after=order.place(cursor),
+            limit=limit,
         )
-        shown, page = page_of(found, limit, lambda record: record.id)
-        return envelope(request, list(shown), page=page)
+        page = PageInfo(limit=limit, next_cursor=order.cursor(found.place))
+        return envelope(request, list(found), page=page)
 
     @get("/verify", guards=[requires("audit:read")], summary="Recompute the whole audit chain")
     async def verify(self, request: PortalRequest) -> Response[Envelope[AuditReportOut]]:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, get
+from litestar import Controller, get, post
 from litestar.params import FromPath, FromQuery
+from litestar.response import Stream
 
 from app.domains.identity.public import names_of
 from app.domains.investments.forms import required_id
 from app.domains.investments.queries.row_scope import visible_entry
 from app.kernel.actors import Actor
+from app.kernel.database import unit_of_work
 from app.kernel.errors import InputInvalid
-from app.kernel.ledger.queries import account, accounts, balances, books, statement
+from app.kernel.ledger.queries import (
+    ACCOUNTS,
+    AccountFilter,
+    account,
+    account_count,
+    accounts,
+    balances,
+    books,
+    statement,
+)
 from app.kernel.ledger.values import (
     AccountView,
     BookView,
@@ -24,14 +36,50 @@ from app.kernel.ledger.values import (
     StatementPosition,
 )
 from app.kernel.money import ZERO
-from app.web.api import cursor_id
-from app.web.forms import refuse_control_characters
+from app.kernel.sorting import Order, Place, Slice
+from app.web.export import Sheet, amount, day, export_of, instant, text
+from app.web.forms import read_form
 from app.web.guards import requires
+from app.web.listing import (
+    COUNTED_MAX,
+    PAGE_SIZE,
+    Listed,
+    fields_of,
+    id_of,
+    listed,
+    taken,
+)
 from app.web.rendering import Page
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest, viewer_of
 
-PAGE_SIZE = 50
+FIELDS = ("book", "asset", "kind", "name")
+ACCOUNTS_SHEET = Sheet(
+    name="ledger_accounts",
+    title="Ledger accounts",
+    columns=[
+        text("name", lambda row: row.account.name, "Account"),
+        text("book", lambda row: row.account.book_name),
+        text("kind", lambda row: row.account.kind),
+        text("asset", lambda row: row.account.asset),
+        amount("balance", lambda row: row.balance),
+        text("owner_id", lambda row: row.account.owner_id, "Owner"),
+        text("id", lambda row: row.account.id, "Id"),
+    ],
+)
+STATEMENT_SHEET = Sheet(
+    name="statement",
+    title="Statement",
+    columns=[
+        instant("recorded_at", lambda line: line.recorded_at, "Posted at"),
+        day("effective_on", lambda line: line.effective_on, "Counts from"),
+        text("operation", lambda line: line.operation),
+        text("narrative", lambda line: line.narrative),
+        amount("amount", lambda line: line.amount),
+        amount("balance", lambda line: line.balance, "Balance after"),
+        text("entry_id", lambda line: line.entry_id, "Entry"),
+    ],
+)
 TRANSACTION_MAX = 2**63 - 1
 POSITION_MAX = 2**31 - 1
 # Where the subject of an entry has a page: its address, and what one must be allowed to open it.
@@ -46,8 +94,7 @@ class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
 class AccountsPage(msgspec.Struct, frozen=True, kw_only=True):
     rows: list[AccountRow]
     books: list[BookView]
-    filters: dict[str, str]
-    next_cursor: str | None
+    listed: Listed
 
 
 class StatementPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,34 +120,40 @@ class LedgerPages(Controller):
 
     @get("/accounts", guards=[requires("ledger:read")])
     @transactional(read_only=True)
-    async def all(
-        self,
-        request: PortalRequest,
-        book: FromQuery[str | None] = None,
-        asset: FromQuery[str | None] = None,
-        kind: FromQuery[str | None] = None,
-        name: FromQuery[str | None] = None,
-        cursor: FromQuery[str | None] = None,
-    ) -> Page:
-        filters = {"book": book, "asset": asset, "kind": kind, "name": name}
-        chosen = {field: _filter(text, field=field) for field, text in filters.items()}
-        found = await accounts(
-            book_id=required_id(chosen["book"], field="book") if chosen["book"] else None,
-            asset=chosen["asset"],
-            kind=chosen["kind"],
-            name=chosen["name"],
-            after=cursor_id(cursor or None),
-            limit=PAGE_SIZE + 1,
-        )
-        shown = found[:PAGE_SIZE]
-        held = await balances(account_ids=[view.id for view in shown])
+    async def all(self, request: PortalRequest) -> Page:
+        fields = fields_of(request, FIELDS)
+        order = ACCOUNTS.order(fields["sort"])
+        chosen = _chosen(fields)
+        rows = await _rows(chosen, order, order.place(fields["cursor"] or None), PAGE_SIZE)
         page = AccountsPage(
-            rows=[AccountRow(account=view, balance=held.get(view.id, ZERO)) for view in shown],
+            rows=rows,
             books=await books(),
-            filters=chosen,
-            next_cursor=str(shown[-1].id) if len(found) > PAGE_SIZE else None,
+            listed=listed(
+                path="/ledger/accounts",
+                fields=fields,
+                order=order,
+                default=ACCOUNTS.default,
+                rows=rows,
+                total=await account_count(chosen=chosen, limit=COUNTED_MAX + 1),
+            ),
         )
         return Page("ledger/accounts.html", {"page": page})
+
+    @post("/accounts/export", status_code=200, guards=[requires("ledger:read")])
+    async def export(self, request: PortalRequest) -> Stream:
+        """Every account of the filter with its balance, in the order of the page."""
+        form = await read_form(request)
+        fields = taken(form, FIELDS)
+        order = ACCOUNTS.order(form.get("sort"))
+        chosen = _chosen(fields)
+        return await export_of(
+            request,
+            ACCOUNTS_SHEET,
+            read=lambda after, limit: _rows(chosen, order, after, limit),
+            sort=order.text,
+            form=form,
+            filters=fields,
+        )
 
     @get("/accounts/{account_id:str}", guards=[requires("ledger:read")])
     @transactional(read_only=True, isolation="repeatable read")
@@ -125,6 +178,33 @@ class LedgerPages(Controller):
         )
         return Page("ledger/statement.html", {"page": page})
 
+    @post("/accounts/{account_id:str}/export", status_code=200, guards=[requires("ledger:read")])
+    async def export_statement(self, request: PortalRequest, account_id: FromPath[str]) -> Stream:
+        """The whole statement, the last posted first."""
+        form = await read_form(request)
+        wanted = required_id(account_id)
+
+        async def read(after: Place | None, limit: int) -> Slice[StatementLine]:
+            found = await statement(
+                account_id=wanted, after=_position(after and after.value), limit=limit + 1
+            )
+            lines = found[:limit]
+            last = lines[-1] if len(found) > limit else None
+            return Slice(lines, Place(_cursor(last.at), last.entry_id) if last else None)
+
+        viewer = viewer_of(request)
+        async with unit_of_work(tenant=viewer.tenant.id, actor=viewer.actor, read_only=True):
+            view = await account(account_id=wanted)
+        return await export_of(
+            request,
+            STATEMENT_SHEET,
+            read=read,
+            sort="-posted_at",
+            form=form,
+            filters={"account": str(view.id)},
+            told={"account": f"{view.name}, {view.book_name}, in {view.asset}"},
+        )
+
     @get("/entries/{entry_id:str}", guards=[requires("ledger:read", "ledger:read_own")])
     @transactional(read_only=True)
     async def entry(self, request: PortalRequest, entry_id: FromPath[str]) -> Page:
@@ -147,9 +227,24 @@ def _subject_url(actor: Actor, kind: str, subject_id: UUID) -> str:
     return f"{path}/{subject_id}" if path and actor.may(permission) else ""
 
 
-def _filter(text: str | None, *, field: str) -> str:
-    refuse_control_characters(text or "", field=field)
-    return (text or "").strip()
+def _chosen(fields: Mapping[str, str]) -> AccountFilter:
+    """Raises `InputInvalid` for what is no book."""
+    return AccountFilter(
+        book_id=id_of(fields["book"], field="book"),
+        asset=fields["asset"],
+        kind=fields["kind"],
+        name=fields["name"],
+    )
+
+
+async def _rows(
+    chosen: AccountFilter, order: Order, after: Place | None, limit: int
+) -> Slice[AccountRow]:
+    """Accounts with what is on them now."""
+    found = await accounts(chosen=chosen, order=order, after=after, limit=limit)
+    held = await balances(account_ids=[view.id for view in found])
+    rows = [AccountRow(account=view, balance=held.get(view.id, ZERO)) for view in found]
+    return Slice(rows, found.place)
 
 
 def _cursor(at: StatementPosition) -> str:

@@ -8,16 +8,33 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.kernel.approvals.operations import delegate, revoke_delegation
 from app.kernel.approvals.queries import own_delegations
 from app.kernel.approvals.values import DelegationView
 from app.kernel.clock import utc
-from app.kernel.jobs import DeadLetter, JobNotDead, dead_letters, rerun
-from app.web.api import LIMIT_DEFAULT, Cursor, Envelope, Limit, cursor_id, envelope, page_of
+from app.kernel.jobs import (
+    DEAD_LETTERS,
+    DeadLetter,
+    DeadLetterFilter,
+    JobNotDead,
+    dead_letters,
+    rerun,
+)
+from app.web.api import (
+    LIMIT_DEFAULT,
+    Cursor,
+    Envelope,
+    Limit,
+    PageInfo,
+    Sort,
+    cursor_id,
+    envelope,
+    page_of,
+)
 from app.web.guards import requires
-from app.web.paging import cursor_of, position_of
+from app.web.listing import taken
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest
 
@@ -58,11 +75,23 @@ class Jobs(Controller):
     @get("/dead", guards=[requires("job:read")], summary="Jobs that failed for good, latest first")
     @transactional(read_only=True)
     async def dead(
-        self, request: PortalRequest, limit: Limit = LIMIT_DEFAULT, cursor: Cursor = None
+        self,
+        request: PortalRequest,
+        kind: FromQuery[str | None] = None,
+        sort: Sort = None,
+        limit: Limit = LIMIT_DEFAULT,
+        cursor: Cursor = None,
     ) -> Envelope[list[DeadLetterOut]]:
-        found = await dead_letters(after=position_of(cursor), limit=limit + 1)
-        shown, page = page_of(found, limit, lambda one: cursor_of(one.finished_at, one.id))
-        return envelope(request, [_dead_letter(letter) for letter in shown], page=page)
+        """Sorted by finished_at (the latest first, unless said otherwise), kind or failures."""
+        order = DEAD_LETTERS.order(sort)
+        found = await dead_letters(
+            chosen=DeadLetterFilter(kind=taken({"kind": kind}, ("kind",))["kind"] or None),
+            order=order,
+            after=order.place(cursor),
+            limit=limit,
+        )
+        page = PageInfo(limit=limit, next_cursor=order.cursor(found.place))
+        return envelope(request, [_dead_letter(letter) for letter in found], page=page)
 
     @post(
         "/{job_id:uuid}/rerun",

@@ -72,6 +72,8 @@ def rules_of(handler: HTTPRouteHandler, parameters: Sequence[Mapping[str, Any]])
     names = {parameter["name"] for parameter in parameters}
     if "cursor" in names:
         found.setdefault("cursor", []).append("NOT_A_CURSOR")
+    if "sort" in names:
+        found.setdefault("sort", []).append("UNKNOWN_SORT")
     if getattr(handler.fn, "is_idempotent", False):
         found["idempotency_key"] = ["LENGTH"]
     return found

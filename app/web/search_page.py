@@ -11,9 +11,9 @@ from litestar import get
 from litestar.params import FromQuery
 
 from app.domains.investments.queries.clients import clients_named
-from app.domains.investments.queries.redemptions import redemptions
+from app.domains.investments.queries.redemption_lists import redemptions
 from app.domains.investments.queries.row_scope import visible_entry
-from app.domains.investments.values import ClientFound, RedemptionRow
+from app.domains.investments.values import ClientFound, RedemptionFilter, RedemptionRow
 from app.kernel.errors import NotFound
 from app.kernel.ledger.values import EntryView
 from app.web.forms import refuse_control_characters
@@ -44,7 +44,7 @@ async def search(request: PortalRequest, q: FromQuery[str | None] = None) -> Pag
     if not text:
         nothing = SearchPage(q="", redemptions=[], clients=[], entry=None, is_cut=False)
         return Page("search/results.html", {"page": nothing})
-    requests = await redemptions(reference=text, limit=FOUND_MAX + 1)
+    requests = await redemptions(chosen=RedemptionFilter(reference=text), limit=FOUND_MAX + 1)
     clients = await clients_named(name=text, limit=FOUND_MAX + 1)
     page = SearchPage(
         q=text,

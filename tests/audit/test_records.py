@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from app.kernel import audit
-from app.kernel.audit.queries import records
+from app.kernel.audit.queries import AUDIT_RECORDS, AuditFilter, record_count, records
 from app.kernel.database import savepoint, unit_of_work
 from app.kernel.ids import new_id
 from tests.support.database import DatabaseUrls, TestTenant, a_person, connected
@@ -26,7 +26,7 @@ async def test_keeps_actor_subject_change_and_both_times(tenant: TestTenant) -> 
             after={"state": "approved", "amount": Decimal("10.50")},
         )
     async with unit_of_work(tenant=tenant.id, actor=person):
-        [found] = await records(subject_kind="redemption", subject_id=subject)
+        [found] = await records(chosen=AuditFilter(subject_kind="redemption", subject_id=subject))
     assert (found.actor_id, found.actor_name) == (person.id, person.name)
     assert (found.request_id, found.address) == (person.request_id, person.address)
     assert found.before == {"state": "pending"}
@@ -71,10 +71,16 @@ async def test_pages_from_the_newest_and_filters(tenant: TestTenant) -> None:
     async with unit_of_work(tenant=tenant.id, actor=first):
         everything = await records()
         assert [record.action for record in everything] == ["First", "Second", "First"]
-        assert await records(limit=2) == everything[:2]
-        assert await records(before_id=everything[1].id) == everything[2:]
-        assert len(await records(actor_id=second.id)) == 1
-        assert await records(recorded_before=everything[2].recorded_at) == []
+        page = await records(limit=2)
+        assert page == everything[:2]
+        assert await records(after=page.place) == everything[2:]
+        rising = await records(order=AUDIT_RECORDS.order("recorded_at"))
+        assert rising == everything[::-1]
+        of_second = AuditFilter(actor_id=second.id)
+        assert len(await records(chosen=of_second)) == 1
+        assert await record_count(chosen=of_second, limit=10) == 1
+        before = AuditFilter(recorded_before=everything[2].recorded_at)
+        assert await records(chosen=before) == []
 
 
 async def test_another_tenant_sees_none_of_it(

@@ -15,7 +15,7 @@ from app.kernel.database import savepoint, unit_of_work
 from app.kernel.ids import new_id
 from app.kernel.ledger.errors import BalanceTooLow, EntryInvalid, EntryUnbalanced
 from app.kernel.ledger.operations import open_accounts, open_book, post_entries
-from app.kernel.ledger.queries import accounts, balances, entry_view
+from app.kernel.ledger.queries import AccountFilter, accounts, balances, entry_view
 from app.kernel.ledger.values import AccountSpec, Posting
 from tests.support.books import DAY, a_book
 from tests.support.database import TestTenant, a_person
@@ -157,7 +157,7 @@ async def test_refuses_the_accounts_of_another_tenant(
     async with unit_of_work(tenant=mine.id, actor=SYSTEM):
         book = await a_book()
         assert await balances(account_ids=[foreign.house]) == {}
-        assert await accounts(book_id=foreign.id) == []
+        assert await accounts(chosen=AccountFilter(book_id=foreign.id)) == []
         with pytest.raises(EntryUnbalanced):
             async with savepoint():
                 await post_entries(entries=[book.transfer(book.house, foreign.clients[0], "1")])
@@ -239,7 +239,8 @@ async def test_books_and_accounts_are_opened_once_even_at_once(tenant: TestTenan
     _, fees, client, fees_again = everywhere[0]
     assert fees == fees_again != client
     async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
-        assert [account.kind for account in await accounts(owner_id=owner)] == ["client"]
+        found = await accounts(chosen=AccountFilter(owner_id=owner))
+        assert [account.kind for account in found] == ["client"]
     await assert_invariants_hold(tenant.id)
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
-
 import pytest
 
-from app.web import export
+from app.web.export import answering
 from app.web.operations_pages import approvals
 from tests.investments import steps
 from tests.security.seats import Seats
 from tests.support.desk import Desk
+from tests.support.exports import csv_rows, taken_out
 
 
 async def approval_of(desk: Desk, **request: str) -> str:
@@ -34,8 +32,9 @@ async def test_the_filter_is_in_the_address(seats: Seats, desk: Desk) -> None:
     approval = await approval_of(desk)
     ops = await seats.of(desk, "ops")
     for query, is_there in [("", True), ("?state=pending", True), ("?state=approved", False)]:
-        for path in ("/approval-records", "/approval-records/export"):
-            assert (approval in (await ops.get(path + query)).text) is is_there, path + query
+        assert (approval in (await ops.get(f"/approval-records{query}")).text) is is_there, query
+        rows = await csv_rows(ops, "/approval-records", query.removeprefix("?"))
+        assert (approval in {row["id"] for row in rows}) is is_there, query
     assert "None in this state" in (await ops.get("/approval-records?state=rejected")).text
 
 
@@ -48,7 +47,7 @@ async def test_pages_follow_each_other_and_the_export_has_them_all(
     seats: Seats, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(approvals, "PAGE_SIZE", 2)
-    monkeypatch.setattr(export, "BATCH_ROWS", 2)
+    monkeypatch.setattr(answering, "BATCH_ROWS", 2)
     made = [
         await approval_of(desk, login=login, key=key)
         for login, key in [("member", "yield"), ("member", "growth"), ("member2", "yield")]
@@ -60,8 +59,8 @@ async def test_pages_follow_each_other_and_the_export_has_them_all(
     second = (await ops.get(f"/approval-records?state=pending&cursor={cursor}")).text
     assert [id_ for id_ in newest_first if f"row-{id_}" in first] == newest_first[:2]
     assert [id_ for id_ in newest_first if f"row-{id_}" in second] == newest_first[2:]
-    answer = await ops.get("/approval-records/export?state=pending")
-    assert [row["id"] for row in csv.DictReader(io.StringIO(answer.text))] == newest_first
+    rows = await csv_rows(ops, "/approval-records", "state=pending")
+    assert [row["id"] for row in rows] == newest_first
 
 
 async def test_a_manager_finds_what_names_them_and_others_nothing(
@@ -77,8 +76,7 @@ async def test_a_manager_finds_what_names_them_and_others_nothing(
         (stranger, "ops", set()),
     ]:
         seat = await seats.of(who, login)
-        answer = await seat.get("/approval-records/export")
-        rows = csv.DictReader(io.StringIO(answer.text))
+        rows = await csv_rows(seat, "/approval-records")
         assert {row["id"] for row in rows} == seen, login
     # A page of one is full although what came later is another's.
     assert f"row-{mine}" in (await (await seats.of(desk, "rm")).get("/approval-records")).text
@@ -87,6 +85,6 @@ async def test_a_manager_finds_what_names_them_and_others_nothing(
 async def test_who_may_not_read_them_is_refused(seats: Seats, desk: Desk) -> None:
     for login in ("member", "trader", "admin"):
         seat = await seats.of(desk, login)
-        for path in ("/approval-records", "/approval-records/export"):
-            assert (await seat.get(path)).status_code == 403, (login, path)
+        assert (await seat.get("/approval-records")).status_code == 403, login
+        assert (await taken_out(seat, "/approval-records")).status_code == 403, login
         assert 'href="/approval-records"' not in (await seat.get("/notifications")).text

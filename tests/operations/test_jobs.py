@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 from uuid import UUID
 
 import pytest
 
 from app.kernel.database import execute, fetch, fetch_value
 from app.kernel.ids import new_id
-from app.web import export
+from app.web.export import answering
 from app.web.operations_pages import jobs
 from tests.security.seats import Seats
 from tests.support.desk import Desk
+from tests.support.exports import csv_rows, taken_out
 
 
 async def a_dead_job(desk: Desk, *, kind: str = "test.broken", error: str = "broken") -> UUID:
@@ -89,14 +88,14 @@ async def test_nobody_else_reads_or_runs_them(seats: Seats, desk: Desk, stranger
     job_id = await a_dead_job(desk)
     for login in ("member", "rm", "trader", "compliance", "admin"):
         seat = await seats.of(desk, login)
-        for path in ("/jobs", "/jobs/export"):
-            assert (await seat.get(path)).status_code == 403, (login, path)
+        assert (await seat.get("/jobs")).status_code == 403, login
+        assert (await taken_out(seat, "/jobs")).status_code == 403, login
         assert (await seat.post(f"/jobs/{job_id}/rerun")).status_code == 403, login
         assert 'href="/jobs"' not in (await seat.get("/notifications")).text
     other = await seats.of(stranger, "ops")
     assert (await other.post(f"/jobs/{job_id}/rerun")).status_code == 404
-    for path in ("/jobs", "/jobs/export"):
-        assert str(job_id) not in (await other.get(path)).text
+    assert str(job_id) not in (await other.get("/jobs")).text
+    assert await csv_rows(other, "/jobs") == []
     assert await state_of(desk, job_id) == "dead"
 
 
@@ -113,7 +112,7 @@ async def test_the_filter_pages_and_is_exported(
     seats: Seats, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "PAGE_SIZE", 2)
-    monkeypatch.setattr(export, "BATCH_ROWS", 2)
+    monkeypatch.setattr(answering, "BATCH_ROWS", 2)
     wanted = [str(await a_dead_job(desk, kind="test.a", error="=1+1")) for _ in range(3)]
     other = str(await a_dead_job(desk, kind="test.b"))
     async with desk.working("ops"):  # all at once: the id decides
@@ -126,8 +125,7 @@ async def test_the_filter_pages_and_is_exported(
     assert [id_ for id_ in newest_first if f"job-{id_}" in first] == newest_first[:2]
     assert [id_ for id_ in newest_first if f"job-{id_}" in second] == newest_first[2:]
     assert "cursor=" not in second and f"job-{other}" not in first + second
-    answer = await ops.get("/jobs/export?kind=test.a")
-    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    rows = await csv_rows(ops, "/jobs", "kind=test.a")
     assert [row["id"] for row in rows] == newest_first
     assert {row["last_error"] for row in rows} == {"'=1+1"}
     assert "None of this kind" in (await ops.get("/jobs?kind=test.none")).text

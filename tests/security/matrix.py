@@ -176,6 +176,7 @@ MATRIX: dict[tuple[str, str], Route] = {
     ("GET", "/api/v1/investments/products/{product_id}"): Route("product", _EVERYBODY),
     ("GET", "/api/v1/investments/products/{product_id}/nav"): Route("product", _EVERYBODY),
     ("GET", "/ledger/accounts/{account_id}"): Route("account", _LEDGER),
+    ("POST", "/ledger/accounts/{account_id}/export"): Route("account", _LEDGER),
     ("GET", "/ledger/entries/{entry_id}"): Route("entry", _LEDGER | _MEMBER),
     ("GET", "/api/v1/ledger/accounts/{account_id}/balance"): Route("account", _LEDGER),
     ("GET", "/api/v1/ledger/entries/{entry_id}"): Route("entry", _LEDGER | _MEMBER),

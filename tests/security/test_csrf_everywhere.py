@@ -31,7 +31,17 @@ async def test_every_unsafe_page_route_refuses_a_foreign_hand(
         "/auth/sign-out": ("rm", "/auth/sign-out", {}),
         "/preferences/theme": ("rm", "/preferences/theme", {"theme": "dark"}),
         "/notifications/read": ("rm", "/notifications/read", {}),
-        "/audit/export": ("compliance", "/audit/export", {}),
+        **{
+            f"{path}/export": (login, f"{path}/export", {"format": kind})
+            for login, path, kind in [
+                ("compliance", "/audit", "csv"),
+                ("rm", "/redemptions", "xlsx"),
+                ("rm", "/approval-records", "csv"),
+                ("rm", "/deadlines", "xlsx"),
+                ("ops", "/jobs", "csv"),
+                ("ops", "/ledger/accounts", "xlsx"),
+            ]
+        },
         "/subscriptions/{subscription_id}/redeem": (
             "member2",
             f"/subscriptions/{desk.subscriptions['member2', 'yield']}/redeem",
@@ -49,6 +59,7 @@ async def test_every_unsafe_page_route_refuses_a_foreign_hand(
     }
     async with desk.working("ops"):
         job = await fetch_value("SELECT id FROM job LIMIT 1")
+        account = await fetch_value("SELECT id FROM ledger_account LIMIT 1")
         clock = await fetch_row(
             "SELECT id, due_at FROM deadline WHERE subject_id = $1 AND kind = 'payout'", approved
         )
@@ -56,6 +67,11 @@ async def test_every_unsafe_page_route_refuses_a_foreign_hand(
         proposed = await propose_extension(
             deadline_id=clock["id"], due_at=clock["due_at"] + timedelta(hours=1), reason="Slow"
         )
+    doable["/ledger/accounts/{account_id}/export"] = (
+        "ops",
+        f"/ledger/accounts/{account}/export",
+        {"format": "csv"},
+    )
     doable["/jobs/{job_id}/rerun"] = ("ops", f"/jobs/{job}/rerun", {})
     for step, login in [
         ("extend", "ops"),

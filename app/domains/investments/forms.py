@@ -62,12 +62,13 @@ def version_of(form: dict[str, str]) -> int | None:
     return int(text)
 
 
-def state_filter(state: str | None) -> list[RedemptionState]:
-    """The state to list, none for all; raises `InputInvalid` for one that does not exist."""
-    if not state:
-        return []
+def state_filter(states: str | None) -> tuple[RedemptionState, ...]:
+    """The states to list, with commas between them; none for all. Raises `InputInvalid` for one that
+    does not exist."""
+    if not states:
+        return ()
     try:
-        return [RedemptionState(state)]
+        return tuple(RedemptionState(state) for state in states.split(","))
     except ValueError:
         raise InputInvalid.of(
             "state", "UNKNOWN_STATE", f"One of {', '.join(RedemptionState)}"

@@ -238,6 +238,20 @@ class RedemptionRow(View, frozen=True, kw_only=True):
     timer: Timer | None  # the one that runs now, or the last
 
 
+class RedemptionFilter(View, frozen=True, kw_only=True):
+    """Which redemptions of those that the viewer may see. `client_name` and `reference` are any part
+    of theirs; `due_before` keeps those with a running clock that is due before that instant."""
+
+    states: tuple[RedemptionState, ...] = ()
+    product_id: UUID | None = None
+    client_id: UUID | None = None
+    client_name: str = ""
+    reference: str = ""
+    due_before: datetime | None = None
+    requested_from: datetime | None = None
+    requested_before: datetime | None = None
+
+
 # A reading older than this says little of what is there now.
 STALE_SECONDS = 120
 
@@ -629,13 +643,6 @@ class RedeemPage(View, frozen=True, kw_only=True):
     quote: QuoteView | None
 
 
-class RedemptionsPage(View, frozen=True, kw_only=True):
-    rows: list[RedemptionRow]
-    state: str | None  # the filters
-    client: str | None
-    next_cursor: str | None
-
-
 class ClientFound(View, frozen=True, kw_only=True):
     """`in_book`: the viewer may open the client's own page."""
 
@@ -643,6 +650,11 @@ class ClientFound(View, frozen=True, kw_only=True):
     name: str
     rm_name: str
     in_book: bool
+
+
+class ProductName(View, frozen=True, kw_only=True):
+    id: UUID
+    name: str
 
 
 class ProductTerm(View, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,37 +15,75 @@ from app.kernel.approvals.values import (
     DelegationView,
     Policy,
 )
-from app.kernel.database import current, fetch
+from app.kernel.database import current, fetch, matching
 from app.kernel.errors import NotFound
+from app.kernel.sorting import Order, Place, Slice, Sorting, SortKey
+
+APPROVALS = Sorting(
+    keys={
+        "requested_at": SortKey("requested_at", "timestamptz"),
+        "decided_at": SortKey("coalesce(decided_at, 'infinity')", "timestamptz"),
+        "state": SortKey("state", "text"),
+    },
+    default="-requested_at",
+    tie="id",
+)
+
+
+class ApprovalFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """`approver` keeps those that name them in a stage; `approval_id` that one alone."""
+
+    state: ApprovalState | None = None
+    approver: UUID | None = None
+    requested_from: datetime | None = None
+    requested_before: datetime | None = None
+    approval_id: UUID | None = None
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        state = self.state.value if self.state else None
+        return (
+            state,
+            self.approver,
+            self.requested_from,
+            self.requested_before,
+            self.approval_id,
+        )
+
+
+EVERY_APPROVAL = ApprovalFilter()
+_MATCHING = """
+    FROM approval WHERE ($1::text IS NULL OR state = $1)
+    AND ($2::uuid IS NULL OR EXISTS (SELECT 1 FROM
+      jsonb_path_query(policy, '$.stages[*].approvers[*]') AS named
+      WHERE named = to_jsonb($2::uuid)))
+    AND ($3::timestamptz IS NULL OR requested_at >= $3)
+    AND ($4::timestamptz IS NULL OR requested_at < $4)
+    AND ($5::uuid IS NULL OR id = $5)
+"""
 
 
 async def approvals(
     *,
-    state: ApprovalState | None = None,
-    approver: UUID | None = None,
-    approval_id: UUID | None = None,
-    after: UUID | None = None,
+    chosen: ApprovalFilter = EVERY_APPROVAL,
+    order: Order = APPROVALS.default,
+    after: Place | None = None,
     limit: int = 50,
-) -> list[ApprovalView]:
-    """Approvals of the tenant, newest first; `after` is the last id of the page before.
-
-    With `approver`, those that name them in a stage; with `approval_id`, that one alone.
-    """
+) -> Slice[ApprovalView]:
+    """Approvals of the tenant."""
     rows = await fetch(
-        "SELECT * FROM approval WHERE ($1::text IS NULL OR state = $1)"
-        " AND ($2::uuid IS NULL OR id < $2)"
-        " AND ($3::uuid IS NULL OR EXISTS (SELECT 1 FROM"
-        "   jsonb_path_query(policy, '$.stages[*].approvers[*]') AS named"
-        "   WHERE named = to_jsonb($3::uuid)))"
-        " AND ($5::uuid IS NULL OR id = $5)"
-        " ORDER BY id DESC LIMIT $4",
-        state.value if state else None,
-        after,
-        approver,
-        limit,
-        approval_id,
+        f"SELECT *, {order.column} {_MATCHING} AND {order.behind(after, argument=6)}"
+        f" {order.clause} LIMIT $8",
+        *chosen.arguments,
+        *order.arguments(after),
+        limit + 1,
     )
-    return await _views(rows)
+    return order.sliced(rows, limit=limit, rows=await _views(rows[:limit]))
+
+
+async def approval_count(*, chosen: ApprovalFilter, limit: int) -> int:
+    """How many match; not counted beyond `limit`."""
+    return await matching(_MATCHING, *chosen.arguments, limit=limit)
 
 
 async def approval(*, approval_id: UUID) -> ApprovalView:

@@ -20,10 +20,14 @@ from app.kernel.deadlines.operations import (
     stop_deadline,
 )
 from app.kernel.deadlines.queries import (
+    DEADLINES,
+    DeadlineFilter,
     changes_by_approval,
     changes_of,
     deadline,
+    deadline_count,
     deadline_counts,
+    deadline_kinds,
     deadlines,
     deadlines_of,
     subjects_of,
@@ -42,11 +46,13 @@ from app.kernel.deadlines.values import (
 )
 
 __all__ = [
+    "DEADLINES",
     "ChangeKind",
     "ChangeNews",
     "ChangePending",
     "ChangeView",
     "DeadlineCounts",
+    "DeadlineFilter",
     "DeadlineMoved",
     "DeadlineNotRunning",
     "DeadlineState",
@@ -57,7 +63,9 @@ __all__ = [
     "changes_by_approval",
     "changes_of",
     "deadline",
+    "deadline_count",
     "deadline_counts",
+    "deadline_kinds",
     "deadlines",
     "deadlines_of",
     "end_pause",

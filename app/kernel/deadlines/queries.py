@@ -8,9 +8,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from app.kernel.approvals.values import ApprovalState
 from app.kernel.clock import seconds_until
-from app.kernel.database import current, fetch, fetch_row
+from app.kernel.database import current, fetch, fetch_row, matching
 from app.kernel.deadlines.values import (
     ChangeKind,
     ChangeView,
@@ -22,6 +24,7 @@ from app.kernel.deadlines.values import (
     TrailEvent,
 )
 from app.kernel.errors import NotFound
+from app.kernel.sorting import Order, Place, Slice, Sorting, SortKey
 
 # The share of its time from which a clock is shown as at risk: where its timer turns amber.
 AT_RISK = Decimal("0.8")
@@ -53,34 +56,74 @@ async def deadlines_of(
     return found
 
 
+DEADLINES = Sorting(
+    keys={
+        "due_at": SortKey("due_at", "timestamptz"),
+        "started_at": SortKey("started_at", "timestamptz"),
+        "kind": SortKey("kind", "text"),
+        "state": SortKey("state", "text"),
+    },
+    default="due_at",
+    tie="id",
+)
+
+
+class DeadlineFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """`subject_ids` keeps those of the subjects named; `is_open` leaves out what has stopped: a
+    breach that was met late stays a breach."""
+
+    states: Sequence[DeadlineState] = ()
+    kind: str | None = None
+    subject_ids: Sequence[UUID] | None = None
+    is_open: bool = False
+    due_from: datetime | None = None
+    due_before: datetime | None = None
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        states = [state.value for state in self.states]
+        due = self.due_from, self.due_before
+        return states, self.kind, self.subject_ids, self.is_open, *due
+
+
+EVERY_DEADLINE = DeadlineFilter()
+_MATCHING = """
+    FROM deadline WHERE (cardinality($1::text[]) = 0 OR state = ANY($1))
+    AND ($2::text IS NULL OR kind = $2)
+    AND ($3::uuid[] IS NULL OR subject_id = ANY($3))
+    AND ($4::boolean IS FALSE OR stopped_at IS NULL)
+    AND ($5::timestamptz IS NULL OR due_at >= $5)
+    AND ($6::timestamptz IS NULL OR due_at < $6)
+"""
+
+
 async def deadlines(
     *,
-    states: Sequence[DeadlineState] = (),
-    kind: str | None = None,
-    subject_ids: Sequence[UUID] | None = None,
-    is_open: bool = False,
-    after: tuple[datetime, UUID] | None = None,
+    chosen: DeadlineFilter = EVERY_DEADLINE,
+    order: Order = DEADLINES.default,
+    after: Place | None = None,
     limit: int = 100,
-) -> list[DeadlineView]:
-    """The tenant's deadlines, or those of the subjects named; the first due first.
-
-    `is_open` leaves out what has stopped: a breach that was met late stays a breach. `after` is when the last one of the page before is due, and its id.
-    """
+) -> Slice[DeadlineView]:
+    """The tenant's deadlines."""
     rows = await fetch(
-        f"SELECT {_COLUMNS} FROM deadline WHERE (cardinality($1::text[]) = 0 OR state = ANY($1))"
-        " AND ($2::text IS NULL OR kind = $2)"
-        " AND ($3::uuid[] IS NULL OR subject_id = ANY($3))"
-        " AND ($4::timestamptz IS NULL OR (due_at, id) > ($4, $5::uuid))"
-        " AND ($6::boolean IS FALSE OR stopped_at IS NULL)"
-        " ORDER BY due_at, id LIMIT $7",
-        [state.value for state in states],
-        kind,
-        subject_ids,
-        *(after or (None, None)),
-        is_open,
-        limit,
+        f"SELECT {_COLUMNS}, {order.column} {_MATCHING} AND {order.behind(after, argument=7)}"
+        f" {order.clause} LIMIT $9",
+        *chosen.arguments,
+        *order.arguments(after),
+        limit + 1,
     )
-    return [_view(row) for row in rows]
+    return order.sliced(rows, limit=limit, rows=[_view(row) for row in rows[:limit]])
+
+
+async def deadline_count(*, chosen: DeadlineFilter, limit: int) -> int:
+    """How many match; not counted beyond `limit`."""
+    return await matching(_MATCHING, *chosen.arguments, limit=limit)
+
+
+async def deadline_kinds() -> list[str]:
+    """The kinds of clocks that there are: what a filter offers."""
+    rows = await fetch("SELECT DISTINCT kind FROM deadline ORDER BY kind")
+    return [row["kind"] for row in rows]
 
 
 async def deadline(*, deadline_id: UUID) -> DeadlineView:

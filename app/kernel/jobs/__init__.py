@@ -5,13 +5,23 @@ A worker killed at any instant loses nothing: the row is found again, and takes 
 """
 
 from app.kernel.jobs.backlog import KindBacklog, backlog
-from app.kernel.jobs.dead_letters import DeadLetter, JobNotDead, dead_letters, rerun
+from app.kernel.jobs.dead_letters import (
+    DEAD_LETTERS,
+    DeadLetter,
+    DeadLetterFilter,
+    JobNotDead,
+    dead_letter_count,
+    dead_letters,
+    rerun,
+)
 from app.kernel.jobs.outside import LeaseLost, OutsideCall
 from app.kernel.jobs.queue import enqueue
 from app.kernel.jobs.registry import FailedForGood, RetryLater, job, outside_job
 
 __all__ = [
+    "DEAD_LETTERS",
     "DeadLetter",
+    "DeadLetterFilter",
     "FailedForGood",
     "JobNotDead",
     "KindBacklog",
@@ -19,6 +29,7 @@ __all__ = [
     "OutsideCall",
     "RetryLater",
     "backlog",
+    "dead_letter_count",
     "dead_letters",
     "enqueue",
     "job",

@@ -9,8 +9,9 @@ from uuid import UUID
 import msgspec
 
 from app.kernel import audit
-from app.kernel.database import execute, fetch, fetch_row
+from app.kernel.database import execute, fetch, fetch_row, matching
 from app.kernel.errors import Conflict, NotFound
+from app.kernel.sorting import Order, Place, Slice, Sorting, SortKey
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,26 +29,63 @@ class JobNotDead(Conflict):
     title = "This job has not failed for good, so there is nothing to run again"
 
 
+DEAD_LETTERS = Sorting(
+    keys={
+        "finished_at": SortKey("finished_at", "timestamptz"),
+        "kind": SortKey("kind", "text"),
+        "failures": SortKey("failures", "integer"),
+    },
+    default="-finished_at",
+    tie="id",
+)
+
+
+class DeadLetterFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """`error` is any part of the last one."""
+
+    kind: str | None = None
+    error: str = ""
+    finished_from: datetime | None = None
+    finished_before: datetime | None = None
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        return self.kind, self.error, self.finished_from, self.finished_before
+
+
+EVERY_DEAD_LETTER = DeadLetterFilter()
+_MATCHING = """
+    FROM job WHERE state = 'dead' AND ($1::text IS NULL OR kind = $1)
+    AND position(lower($2) IN lower(last_error)) > 0
+    AND ($3::timestamptz IS NULL OR finished_at >= $3)
+    AND ($4::timestamptz IS NULL OR finished_at < $4)
+"""
+
+
 async def dead_letters(
     *,
-    kind: str | None = None,
-    after: tuple[datetime, UUID] | None = None,
+    chosen: DeadLetterFilter = EVERY_DEAD_LETTER,
+    order: Order = DEAD_LETTERS.default,
+    after: Place | None = None,
     limit: int = 50,
-) -> list[DeadLetter]:
-    """The tenant's dead jobs, the latest first.
-
-    `after` is when the last one of the page before was finished, and its id.
-    """
+) -> Slice[DeadLetter]:
+    """The tenant's dead jobs."""
     rows = await fetch(
-        "SELECT id, kind, payload, failures, last_error, created_at, finished_at FROM job"
-        " WHERE state = 'dead' AND ($1::text IS NULL OR kind = $1)"
-        " AND ($2::timestamptz IS NULL OR (finished_at, id) < ($2, $3::uuid))"
-        " ORDER BY finished_at DESC, id DESC LIMIT $4",
-        kind,
-        *(after or (None, None)),
-        limit,
+        "SELECT id, kind, payload, failures, last_error, created_at, finished_at,"
+        f" {order.column} {_MATCHING} AND {order.behind(after, argument=5)}"
+        f" {order.clause} LIMIT $7",
+        *chosen.arguments,
+        *order.arguments(after),
+        limit + 1,
     )
-    return [DeadLetter(**dict(row)) for row in rows]
+    names = DeadLetter.__struct_fields__
+    letters = [DeadLetter(**{name: row[name] for name in names}) for row in rows[:limit]]
+    return order.sliced(rows, limit=limit, rows=letters)
+
+
+async def dead_letter_count(*, chosen: DeadLetterFilter, limit: int) -> int:
+    """How many match; not counted beyond `limit`."""
+    return await matching(_MATCHING, *chosen.arguments, limit=limit)
 
 
 async def rerun(*, job_id: UUID) -> None:

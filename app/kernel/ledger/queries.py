@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from app.kernel.database import TRANSACTION_SECONDS_MAX, current, fetch, fetch_row, fetch_value
+import msgspec
+
+from app.kernel.database import (
+    TRANSACTION_SECONDS_MAX,
+    current,
+    fetch,
+    fetch_row,
+    fetch_value,
+    matching,
+)
 from app.kernel.errors import NotFound
 from app.kernel.ledger.values import (
     AccountView,
@@ -17,6 +27,7 @@ from app.kernel.ledger.values import (
     StatementLine,
     StatementPosition,
 )
+from app.kernel.sorting import Order, Place, Slice, Sorting, SortKey
 
 BOOKS_MAX = 200
 
@@ -116,8 +127,36 @@ async def entry_view(*, entry_id: UUID) -> EntryView:
     return EntryView(**row, postings=[PostingView(**posting) for posting in postings])
 
 
-_ACCOUNTS = """
-SELECT a.id, a.book_id, k.name AS book_name, a.asset, a.kind, a.owner_id, a.floored, a.name
+ACCOUNTS = Sorting(
+    keys={
+        "opened_at": SortKey("a.id", "uuid"),
+        "name": SortKey("lower(a.name)", "text"),
+        "book": SortKey("lower(k.name)", "text"),
+        "kind": SortKey("a.kind", "text"),
+        "asset": SortKey("a.asset", "text"),
+    },
+    default="opened_at",
+    tie="a.id",
+)
+
+
+class AccountFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """`asset` and `kind` are what theirs begin with, `name` is any part of theirs."""
+
+    book_id: UUID | None = None
+    owner_id: UUID | None = None
+    asset: str = ""
+    kind: str = ""
+    name: str = ""
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        return current().tenant, *msgspec.structs.astuple(self)
+
+
+EVERY_ACCOUNT = AccountFilter()
+_ACCOUNT = "a.id, a.book_id, k.name AS book_name, a.asset, a.kind, a.owner_id, a.floored, a.name"
+_MATCHING = """
 FROM ledger_account a
 JOIN ledger_book k ON k.tenant_id = a.tenant_id AND k.id = a.book_id
 WHERE a.tenant_id = $1
@@ -126,43 +165,38 @@ WHERE a.tenant_id = $1
   AND starts_with(lower(a.asset), lower($4))
   AND starts_with(a.kind, replace(lower($5), ' ', '_'))
   AND position(lower($6) IN lower(a.name)) > 0
-  AND ($7::uuid IS NULL OR a.id > $7)
 """
 
 
 async def accounts(
     *,
-    book_id: UUID | None = None,
-    owner_id: UUID | None = None,
-    asset: str = "",
-    kind: str = "",
-    name: str = "",
-    after: UUID | None = None,
+    chosen: AccountFilter = EVERY_ACCOUNT,
+    order: Order = ACCOUNTS.default,
+    after: Place | None = None,
     limit: int = 50,
-) -> list[AccountView]:
-    """Accounts in the order of their ids, at most `limit`; `after` is the last of the page before.
-
-    `asset` and `kind` are what theirs begin with, `name` is any part of theirs.
-    """
+) -> Slice[AccountView]:
+    """Accounts of the tenant."""
     rows = await fetch(
-        f"{_ACCOUNTS} ORDER BY a.id LIMIT $8",
-        current().tenant,
-        book_id,
-        owner_id,
-        asset,
-        kind,
-        name,
-        after,
-        limit,
+        f"SELECT {_ACCOUNT}, {order.column} {_MATCHING} AND {order.behind(after, argument=7)}"
+        f" {order.clause} LIMIT $9",
+        *chosen.arguments,
+        *order.arguments(after),
+        limit + 1,
     )
-    return [AccountView(**row) for row in rows]
+    names = AccountView.__struct_fields__
+    views = [AccountView(**{name: row[name] for name in names}) for row in rows[:limit]]
+    return order.sliced(rows, limit=limit, rows=views)
+
+
+async def account_count(*, chosen: AccountFilter, limit: int) -> int:
+    """How many match; not counted beyond `limit`."""
+    return await matching(_MATCHING, *chosen.arguments, limit=limit)
 
 
 async def account(*, account_id: UUID) -> AccountView:
     """One account. Raises `NotFound`."""
     row = await fetch_row(
-        "SELECT a.id, a.book_id, k.name AS book_name, a.asset, a.kind, a.owner_id, a.floored, "
-        "a.name FROM ledger_account a "
+        f"SELECT {_ACCOUNT} FROM ledger_account a "
         "JOIN ledger_book k ON k.tenant_id = a.tenant_id AND k.id = a.book_id "
         "WHERE a.tenant_id = $1 AND a.id = $2",
         current().tenant,

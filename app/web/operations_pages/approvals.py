@@ -2,47 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, get
-from litestar.params import FromQuery, QueryParameter
+from litestar import Controller, get, post
 from litestar.response import Stream
 
 from app.domains.identity.public import names_of
 from app.domains.investments.queries.overview import redemptions_named
 from app.domains.investments.queries.screening import ClientNamed, clients_of_tier_changes
 from app.domains.investments.values import RedemptionName
-from app.kernel.approvals.queries import approvals
+from app.kernel.approvals.queries import (
+    APPROVALS,
+    ApprovalFilter,
+    approval_count,
+    approvals,
+)
 from app.kernel.approvals.values import ApprovalState, ApprovalView
-from app.kernel.database import current
 from app.kernel.deadlines import ChangeView, changes_by_approval, subjects_of
-from app.kernel.errors import InputInvalid
-from app.web.api import cursor_id
-from app.web.export import csv_of
+from app.kernel.sorting import Order, Place, Slice
+from app.web.export import Sheet, export_of, instant, text
+from app.web.forms import read_form
 from app.web.guards import requires
+from app.web.listing import (
+    COUNTED_MAX,
+    PAGE_SIZE,
+    Listed,
+    choice_of,
+    day_begins,
+    day_ends,
+    fields_of,
+    listed,
+    taken,
+)
 from app.web.rendering import Page
 from app.web.transactions import transactional
-from app.web.viewer import PortalRequest, viewer_of
+from app.web.viewer import PortalRequest, Viewer, viewer_of
 
-PAGE_SIZE = 50
-_COLUMNS = (
-    "id",
-    "subject_kind",
-    "subject_id",
-    "reference",
-    "client",
-    "state",
-    "waits_for",
-    "requested_by",
-    "requested_at",
-    "decided_at",
-    "votes",
-)
-
-StateFilter = Annotated[str | None, QueryParameter(name="state")]
+FIELDS = ("state", "requested_from", "requested_to")
 
 
 class ApprovalRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,10 +57,41 @@ class ApprovalRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ApprovalRecordsPage(msgspec.Struct, frozen=True, kw_only=True):
-    rows: list[ApprovalRow]
-    state: str | None
+    rows: Sequence[ApprovalRow]
     states: list[str]
-    next_cursor: str | None
+    listed: Listed
+
+
+def _client(row: ApprovalRow) -> str | None:
+    if row.redemption:
+        return row.redemption.client_name
+    return row.client.name if row.client else None
+
+
+def _votes(row: ApprovalRow) -> str:
+    return "; ".join(
+        f"{vote.name}: {vote.decision}" + (f" ({vote.note})" if vote.note else "")
+        for vote in row.approval.decisions
+    )
+
+
+SHEET = Sheet(
+    name="approvals",
+    title="Approval records",
+    columns=[
+        text("reference", lambda row: row.redemption.reference if row.redemption else None),
+        text("client", _client),
+        text("state", lambda row: row.approval.state),
+        text("waits_for", lambda row: row.waits_for),
+        text("requested_by", lambda row: row.requested_by, "Asked by"),
+        instant("requested_at", lambda row: row.approval.requested_at, "Asked at"),
+        instant("decided_at", lambda row: row.approval.decided_at),
+        text("votes", _votes),
+        text("subject_kind", lambda row: row.approval.subject_kind, "Kind of subject"),
+        text("subject_id", lambda row: row.approval.subject_id, "Subject"),
+        text("id", lambda row: row.approval.id, "Id"),
+    ],
+)
 
 
 class ApprovalRecords(Controller):
@@ -72,23 +101,25 @@ class ApprovalRecords(Controller):
 
     @get("/", guards=[requires("approval:read")])
     @transactional(read_only=True)
-    async def all(
-        self,
-        request: PortalRequest,
-        in_state: StateFilter = None,
-        cursor: FromQuery[str | None] = None,
-    ) -> Page:
-        found = await _rows(
-            state=_state(in_state), after=cursor_id(cursor or None), limit=PAGE_SIZE + 1
-        )
-        rows = found[:PAGE_SIZE]
-        actor = viewer_of(request).actor
+    async def all(self, request: PortalRequest) -> Page:
+        viewer = viewer_of(request)
+        fields = fields_of(request, FIELDS)
+        order = APPROVALS.order(fields["sort"])
+        chosen = _chosen(fields, viewer)
+        rows = await _rows(chosen, order, order.place(fields["cursor"] or None), PAGE_SIZE)
         page = ApprovalRecordsPage(
             rows=rows,
-            state=in_state or None,
             states=list(ApprovalState),
-            next_cursor=str(rows[-1].approval.id) if len(found) > PAGE_SIZE else None,
+            listed=listed(
+                path="/approval-records",
+                fields=fields,
+                order=order,
+                default=APPROVALS.default,
+                rows=rows,
+                total=await approval_count(chosen=chosen, limit=COUNTED_MAX + 1),
+            ),
         )
+        actor = viewer.actor
         return Page(
             "operations/approvals.html",
             {"page": page},
@@ -96,45 +127,38 @@ class ApprovalRecords(Controller):
             topics=[f"rm:{actor.id}" if actor.role == "rm" else "redemptions"],
         )
 
-    @get("/export", guards=[requires("approval:read")])
-    async def export(self, request: PortalRequest, in_state: StateFilter = None) -> Stream:
-        """Every row of the filter, not of the page."""
-        state = _state(in_state)
-
-        async def rows_after(last: ApprovalRow | None, limit: int) -> Sequence[ApprovalRow]:
-            return await _rows(state=state, after=last.approval.id if last else None, limit=limit)
-
-        return csv_of(
+    @post("/export", status_code=200, guards=[requires("approval:read")])
+    async def export(self, request: PortalRequest) -> Stream:
+        """Every row of the filter, not of the page, in the order of the page."""
+        form = await read_form(request)
+        fields = taken(form, FIELDS)
+        order = APPROVALS.order(form.get("sort"))
+        chosen = _chosen(fields, viewer_of(request))
+        return await export_of(
             request,
-            name=f"approvals {in_state or ''}",
-            columns=_COLUMNS,
-            rows_after=rows_after,
-            cells=lambda row: (
-                row.approval.id,
-                row.approval.subject_kind,
-                row.approval.subject_id,
-                row.redemption.reference if row.redemption else None,
-                row.redemption.client_name if row.redemption else row.client and row.client.name,
-                row.approval.state,
-                row.waits_for,
-                row.requested_by,
-                row.approval.requested_at,
-                row.approval.decided_at,
-                "; ".join(
-                    f"{vote.name}: {vote.decision}" + (f" ({vote.note})" if vote.note else "")
-                    for vote in row.approval.decisions
-                ),
-            ),
+            SHEET,
+            read=lambda after, limit: _rows(chosen, order, after, limit),
+            sort=order.text,
+            form=form,
+            filters=fields,
         )
 
 
-async def _rows(
-    *, state: ApprovalState | None, after: UUID | None, limit: int
-) -> list[ApprovalRow]:
-    actor = current().actor
-    found = await approvals(
-        state=state, approver=actor.id if actor.role == "rm" else None, after=after, limit=limit
+def _chosen(fields: Mapping[str, str], viewer: Viewer) -> ApprovalFilter:
+    """Days are whole days of the tenant. Raises `InputInvalid`."""
+    actor, zone = viewer.actor, viewer.time_zone
+    return ApprovalFilter(
+        state=choice_of(fields["state"], ApprovalState),
+        approver=actor.id if actor.role == "rm" else None,
+        requested_from=day_begins(fields["requested_from"], field="requested_from", zone=zone),
+        requested_before=day_ends(fields["requested_to"], field="requested_to", zone=zone),
     )
+
+
+async def _rows(
+    chosen: ApprovalFilter, order: Order, after: Place | None, limit: int
+) -> Slice[ApprovalRow]:
+    found = await approvals(chosen=chosen, order=order, after=after, limit=limit)
     changes = await changes_by_approval(approval_ids=[view.id for view in found])
     clocks = await subjects_of(deadline_ids=[one.deadline_id for one in changes.values()])
     redemptions = await redemptions_named(
@@ -146,7 +170,7 @@ async def _rows(
         for stage in view.stages:
             people.update(stage.approvers or [])
     names = await names_of(membership_ids=sorted(people))
-    return [
+    rows = [
         ApprovalRow(
             approval=view,
             redemption=redemptions.get(clocks.get(view.subject_id, view.subject_id)),
@@ -158,6 +182,7 @@ async def _rows(
         )
         for view in found
     ]
+    return Slice(rows, found.place)
 
 
 def _waits_for(view: ApprovalView, names: dict[UUID, str]) -> str:
@@ -166,15 +191,3 @@ def _waits_for(view: ApprovalView, names: dict[UUID, str]) -> str:
     stage = view.stages[view.stage]
     named = ", ".join(names.get(approver, "") for approver in stage.approvers or [])
     return f"{stage.name}: {named}" if named else stage.name
-
-
-def _state(text: str | None) -> ApprovalState | None:
-    """The state to list, none for all; raises `InputInvalid` for one that does not exist."""
-    if not text:
-        return None
-    try:
-        return ApprovalState(text)
-    except ValueError:
-        raise InputInvalid.of(
-            "state", "UNKNOWN_STATE", f"One of {', '.join(ApprovalState)}"
-        ) from None

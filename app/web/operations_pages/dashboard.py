@@ -8,7 +8,13 @@ from litestar import get
 from app.domains.investments.public import custody_accounts
 from app.domains.investments.queries.overview import redemptions_by_state
 from app.domains.investments.values import CustodyAccountView, RedemptionState
-from app.kernel.deadlines import DeadlineCounts, DeadlineState, deadline_counts, deadlines
+from app.kernel.deadlines import (
+    DeadlineCounts,
+    DeadlineFilter,
+    DeadlineState,
+    deadline_counts,
+    deadlines,
+)
 from app.kernel.jobs import DeadLetter, KindBacklog, backlog, dead_letters
 from app.web.guards import requires
 from app.web.operations_pages.deadlines import DeadlineRow, named
@@ -58,7 +64,8 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
 @transactional(read_only=True)
 async def dashboard(request: PortalRequest) -> Page:
     open_clocks = await deadlines(
-        states=[DeadlineState.running, DeadlineState.breached], is_open=True, limit=_FIRST
+        chosen=DeadlineFilter(states=(DeadlineState.running, DeadlineState.breached), is_open=True),
+        limit=_FIRST,
     )
     page = Dashboard(
         clocks=await deadline_counts(),

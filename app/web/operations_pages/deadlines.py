@@ -2,49 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
 
 import msgspec
-from litestar import Controller, get
-from litestar.params import FromQuery, QueryParameter
+from litestar import Controller, get, post
 from litestar.response import Stream
 
 from app.domains.investments.queries.overview import redemptions_named
 from app.domains.investments.queries.row_scope import visible_redemption_ids
 from app.domains.investments.values import RedemptionName
 from app.kernel.deadlines import (
+    DEADLINES,
+    DeadlineFilter,
     DeadlineState,
     DeadlineView,
+    deadline_count,
+    deadline_kinds,
     deadlines,
 )
-from app.kernel.errors import InputInvalid
-from app.web.export import csv_of
+from app.kernel.sorting import Order, Place, Slice
+from app.web.export import Sheet, amount, export_of, instant, text
+from app.web.forms import read_form
 from app.web.guards import requires
-from app.web.paging import cursor_of, position_of
+from app.web.listing import (
+    COUNTED_MAX,
+    PAGE_SIZE,
+    Listed,
+    choice_of,
+    day_begins,
+    day_ends,
+    fields_of,
+    listed,
+    taken,
+)
 from app.web.rendering import Page
 from app.web.transactions import transactional
-from app.web.viewer import PortalRequest, viewer_of
+from app.web.viewer import PortalRequest, Viewer, viewer_of
 
-PAGE_SIZE = 50
 # What is shown without a filter: what somebody may still have to act on, and what went wrong.
 _NOTABLE = (DeadlineState.running, DeadlineState.paused, DeadlineState.breached)
-_COLUMNS = (
-    "id",
-    "kind",
-    "subject_kind",
-    "subject_id",
-    "reference",
-    "client",
-    "state",
-    "started_at",
-    "due_at",
-    "stopped_at",
-    "remaining_seconds",
-    "total_seconds",
+FIELDS = ("state", "kind", "due_from", "due_to")
+SHEET = Sheet(
+    name="deadlines",
+    title="Deadlines",
+    columns=[
+        text("reference", lambda row: row.redemption.reference if row.redemption else None),
+        text("client", lambda row: row.redemption.client_name if row.redemption else None),
+        text("kind", lambda row: row.deadline.timer.kind, "Clock"),
+        text("state", lambda row: row.deadline.timer.state),
+        instant("started_at", lambda row: row.deadline.timer.started_at),
+        instant("due_at", lambda row: row.deadline.timer.due_at),
+        instant("stopped_at", lambda row: row.deadline.timer.stopped_at),
+        amount("remaining_seconds", lambda row: row.deadline.timer.remaining_seconds),
+        amount("total_seconds", lambda row: row.deadline.timer.total_seconds),
+        text("subject_kind", lambda row: row.deadline.subject_kind, "Kind of subject"),
+        text("subject_id", lambda row: row.deadline.subject_id, "Subject"),
+        text("id", lambda row: row.deadline.timer.id, "Id"),
+    ],
 )
-
-StateFilter = Annotated[str | None, QueryParameter(name="state")]
 
 
 class DeadlineRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,10 +70,10 @@ class DeadlineRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeadlinesPage(msgspec.Struct, frozen=True, kw_only=True):
-    rows: list[DeadlineRow]
-    state: str | None
+    rows: Sequence[DeadlineRow]
     states: list[str]
-    next_cursor: str | None
+    kinds: list[str]
+    listed: Listed
 
 
 class Deadlines(Controller):
@@ -68,26 +83,23 @@ class Deadlines(Controller):
 
     @get("/", guards=[requires("deadline:read")])
     @transactional(read_only=True)
-    async def all(
-        self,
-        request: PortalRequest,
-        in_state: StateFilter = None,
-        cursor: FromQuery[str | None] = None,
-    ) -> Page:
-        states = _states(in_state)
-        found = await deadlines(
-            states=states,
-            subject_ids=await visible_redemption_ids(),
-            after=position_of(cursor),
-            limit=PAGE_SIZE + 1,
-        )
-        shown = found[:PAGE_SIZE]
-        last = shown[-1].timer if len(found) > PAGE_SIZE else None
+    async def all(self, request: PortalRequest) -> Page:
+        fields = fields_of(request, FIELDS)
+        order = DEADLINES.order(fields["sort"])
+        chosen = await _chosen(fields, viewer_of(request))
+        rows = await _rows(chosen, order, order.place(fields["cursor"] or None), PAGE_SIZE)
         page = DeadlinesPage(
-            rows=await named(shown),
-            state=in_state or None,
+            rows=rows,
             states=list(DeadlineState),
-            next_cursor=cursor_of(last.due_at, last.id) if last else None,
+            kinds=await deadline_kinds(),
+            listed=listed(
+                path="/deadlines",
+                fields=fields,
+                order=order,
+                default=DEADLINES.default,
+                rows=rows,
+                total=await deadline_count(chosen=chosen, limit=COUNTED_MAX + 1),
+            ),
         )
         return Page(
             "operations/deadlines.html",
@@ -96,60 +108,46 @@ class Deadlines(Controller):
             topics=_topics(request),
         )
 
-    @get("/export", guards=[requires("deadline:read")])
-    async def export(self, request: PortalRequest, in_state: StateFilter = None) -> Stream:
-        """Every row of the filter, not of the page."""
-        states = _states(in_state)
+    @post("/export", status_code=200, guards=[requires("deadline:read")])
+    async def export(self, request: PortalRequest) -> Stream:
+        """Every row of the filter, not of the page, in the order of the page."""
+        form = await read_form(request)
+        fields = taken(form, FIELDS)
+        order = DEADLINES.order(form.get("sort"))
+        viewer = viewer_of(request)
 
-        async def rows_after(last: DeadlineRow | None, limit: int) -> Sequence[DeadlineRow]:
-            timer = last.deadline.timer if last else None
-            return await named(
-                await deadlines(
-                    states=states,
-                    subject_ids=await visible_redemption_ids(),
-                    after=(timer.due_at, timer.id) if timer else None,
-                    limit=limit,
-                )
-            )
+        async def read(after: Place | None, limit: int) -> Slice[DeadlineRow]:
+            return await _rows(await _chosen(fields, viewer), order, after, limit)
 
-        return csv_of(
-            request,
-            name=f"deadlines {in_state or ''}",
-            columns=_COLUMNS,
-            rows_after=rows_after,
-            cells=lambda row: (
-                row.deadline.timer.id,
-                row.deadline.timer.kind,
-                row.deadline.subject_kind,
-                row.deadline.subject_id,
-                row.redemption.reference if row.redemption else None,
-                row.redemption.client_name if row.redemption else None,
-                row.deadline.timer.state,
-                row.deadline.timer.started_at,
-                row.deadline.timer.due_at,
-                row.deadline.timer.stopped_at,
-                row.deadline.timer.remaining_seconds,
-                row.deadline.timer.total_seconds,
-            ),
+        return await export_of(
+            request, SHEET, read=read, sort=order.text, form=form, filters=fields
         )
+
+
+async def _chosen(fields: Mapping[str, str], viewer: Viewer) -> DeadlineFilter:
+    """Without a state, what is notable; days are whole days of the tenant. Raises `InputInvalid`."""
+    state = choice_of(fields["state"], DeadlineState)
+    zone = viewer.time_zone
+    return DeadlineFilter(
+        states=(state,) if state else _NOTABLE,
+        kind=fields["kind"] or None,
+        subject_ids=await visible_redemption_ids(),
+        due_from=day_begins(fields["due_from"], field="due_from", zone=zone),
+        due_before=day_ends(fields["due_to"], field="due_to", zone=zone),
+    )
+
+
+async def _rows(
+    chosen: DeadlineFilter, order: Order, after: Place | None, limit: int
+) -> Slice[DeadlineRow]:
+    found = await deadlines(chosen=chosen, order=order, after=after, limit=limit)
+    return Slice(await named(found), found.place)
 
 
 async def named(found: Sequence[DeadlineView]) -> list[DeadlineRow]:
     """Each with the redemption it runs on."""
     names = await redemptions_named(redemption_ids=[view.subject_id for view in found])
     return [DeadlineRow(deadline=view, redemption=names.get(view.subject_id)) for view in found]
-
-
-def _states(text: str | None) -> Sequence[DeadlineState]:
-    """The state to list, or what is notable; raises `InputInvalid` for one that does not exist."""
-    if not text:
-        return _NOTABLE
-    try:
-        return [DeadlineState(text)]
-    except ValueError:
-        raise InputInvalid.of(
-            "state", "UNKNOWN_STATE", f"One of {', '.join(DeadlineState)}"
-        ) from None
 
 
 def _topics(request: PortalRequest) -> list[str]:

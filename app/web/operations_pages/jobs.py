@@ -2,35 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, get, post
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from app.kernel.database import savepoint
 from app.kernel.errors import DomainError, FieldError, NotFound
-from app.kernel.jobs import DeadLetter, KindBacklog, backlog, dead_letters, rerun
-from app.web.export import csv_of
-from app.web.forms import new_idempotency_key, read_form, refuse_control_characters, refused
+from app.kernel.jobs import (
+    DEAD_LETTERS,
+    DeadLetter,
+    DeadLetterFilter,
+    KindBacklog,
+    backlog,
+    dead_letter_count,
+    dead_letters,
+    rerun,
+)
+from app.web.export import Sheet, amount, export_of, instant, text
+from app.web.forms import new_idempotency_key, read_form, refused
 from app.web.guards import requires
-from app.web.paging import cursor_of, position_of
+from app.web.listing import (
+    COUNTED_MAX,
+    PAGE_SIZE,
+    Listed,
+    day_begins,
+    day_ends,
+    fields_of,
+    listed,
+    taken,
+)
 from app.web.rendering import Page, See
 from app.web.transactions import transactional
-from app.web.viewer import PortalRequest, viewer_of
+from app.web.viewer import PortalRequest, Viewer, viewer_of
 
-PAGE_SIZE = 50
-_COLUMNS = ("id", "kind", "failures", "last_error", "payload", "created_at", "finished_at")
+FIELDS = ("kind", "error", "failed_from", "failed_to")
+SHEET = Sheet(
+    name="dead_letters",
+    title="Dead letters",
+    columns=[
+        text("kind", lambda letter: letter.kind, "Job"),
+        text("last_error", lambda letter: letter.last_error, "Error"),
+        amount("failures", lambda letter: letter.failures),
+        instant("created_at", lambda letter: letter.created_at),
+        instant("finished_at", lambda letter: letter.finished_at, "Failed at"),
+        text("payload", lambda letter: msgspec.json.encode(letter.payload).decode()),
+        text("id", lambda letter: letter.id, "Id"),
+    ],
+)
 
 
 class JobsPage(msgspec.Struct, frozen=True, kw_only=True):
     kinds: list[KindBacklog]
-    letters: list[DeadLetter]
-    kind: str | None
-    next_cursor: str | None
+    letters: Sequence[DeadLetter]
+    listed: Listed
     may_rerun: bool
 
 
@@ -39,37 +68,25 @@ class Jobs(Controller):
 
     @get("/", guards=[requires("job:read")])
     @transactional(read_only=True)
-    async def all(
-        self,
-        request: PortalRequest,
-        kind: FromQuery[str | None] = None,
-        cursor: FromQuery[str | None] = None,
-    ) -> Page:
-        return await _shown(request, kind=_kind(kind), cursor=cursor)
+    async def all(self, request: PortalRequest) -> Page:
+        return await _shown(request, fields=fields_of(request, FIELDS))
 
-    @get("/export", guards=[requires("job:read")])
-    async def export(self, request: PortalRequest, kind: FromQuery[str | None] = None) -> Stream:
-        """Every dead letter of the filter, not of the page."""
-        wanted = _kind(kind)
-
-        async def rows_after(last: DeadLetter | None, limit: int) -> Sequence[DeadLetter]:
-            after = (last.finished_at, last.id) if last else None
-            return await dead_letters(kind=wanted, after=after, limit=limit)
-
-        return csv_of(
+    @post("/export", status_code=200, guards=[requires("job:read")])
+    async def export(self, request: PortalRequest) -> Stream:
+        """Every dead letter of the filter, not of the page, in the order of the page."""
+        form = await read_form(request)
+        fields = taken(form, FIELDS)
+        order = DEAD_LETTERS.order(form.get("sort"))
+        chosen = _chosen(fields, viewer_of(request))
+        return await export_of(
             request,
-            name=f"dead letters {wanted or ''}",
-            columns=_COLUMNS,
-            rows_after=rows_after,
-            cells=lambda letter: (
-                letter.id,
-                letter.kind,
-                letter.failures,
-                letter.last_error,
-                msgspec.json.encode(letter.payload).decode(),
-                letter.created_at,
-                letter.finished_at,
+            SHEET,
+            read=lambda after, limit: dead_letters(
+                chosen=chosen, order=order, after=after, limit=limit
             ),
+            sort=order.text,
+            form=form,
+            filters=fields,
         )
 
     @post("/{job_id:str}/rerun", guards=[requires("job:rerun")])
@@ -77,34 +94,45 @@ class Jobs(Controller):
     async def rerun(self, request: PortalRequest, job_id: FromPath[str]) -> Page | See:
         """Back to the list, filtered as it was."""
         form = await read_form(request)
-        kind = _kind(form.get("kind"))
+        fields = taken(form, (*FIELDS, "sort", "cursor"))
         try:
             async with savepoint():
                 await rerun(job_id=_id(job_id))
         except NotFound:
             raise
         except DomainError as refusal:
-            return await _shown(request, kind=kind, errors=refused(refusal), status=refusal.status)
-        return See(f"/jobs?{urlencode({'kind': kind})}" if kind else "/jobs")
+            return await _shown(
+                request, fields=fields, errors=refused(refusal), status=refusal.status
+            )
+        query = {name: value for name, value in fields.items() if value}
+        return See(f"/jobs?{urlencode(query)}" if query else "/jobs")
 
 
 async def _shown(
     request: PortalRequest,
     *,
-    kind: str | None,
-    cursor: str | None = None,
+    fields: dict[str, str],
     errors: Sequence[FieldError] = (),
     status: int = 200,
 ) -> Page:
-    found = await dead_letters(kind=kind, after=position_of(cursor), limit=PAGE_SIZE + 1)
-    letters = found[:PAGE_SIZE]
-    more = len(found) > PAGE_SIZE
+    viewer = viewer_of(request)
+    order = DEAD_LETTERS.order(fields["sort"])
+    chosen = _chosen(fields, viewer)
+    letters = await dead_letters(
+        chosen=chosen, order=order, after=order.place(fields["cursor"] or None), limit=PAGE_SIZE
+    )
     page = JobsPage(
         kinds=await backlog(),
         letters=letters,
-        kind=kind,
-        next_cursor=cursor_of(letters[-1].finished_at, letters[-1].id) if more else None,
-        may_rerun=viewer_of(request).actor.may("job:rerun"),
+        listed=listed(
+            path="/jobs",
+            fields=fields,
+            order=order,
+            default=DEAD_LETTERS.default,
+            rows=letters,
+            total=await dead_letter_count(chosen=chosen, limit=COUNTED_MAX + 1),
+        ),
+        may_rerun=viewer.actor.may("job:rerun"),
     )
     return Page(
         "operations/jobs.html",
@@ -115,10 +143,15 @@ async def _shown(
     )
 
 
-def _kind(text: str | None) -> str | None:
-    """The kind to list, none for all; raises `InputInvalid` for what no kind may hold."""
-    refuse_control_characters(text or "", field="kind")
-    return text or None
+def _chosen(fields: Mapping[str, str], viewer: Viewer) -> DeadLetterFilter:
+    """Days are whole days of the tenant. Raises `InputInvalid`."""
+    zone = viewer.time_zone
+    return DeadLetterFilter(
+        kind=fields["kind"] or None,
+        error=fields["error"],
+        finished_from=day_begins(fields["failed_from"], field="failed_from", zone=zone),
+        finished_before=day_ends(fields["failed_to"], field="failed_to", zone=zone),
+    )
 
 
 def _id(text: str) -> UUID:

@@ -6,7 +6,8 @@ import { answerInPlace, isAnsweredInPlace, keepRefused } from "./in-place.js";
 export function startForms() {
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (event.defaultPrevented || form.method === "dialog") return;
+    // What answers with a file leaves the page where it is: it can be sent again.
+    if (event.defaultPrevented || form.method === "dialog" || "downloads" in form.dataset) return;
     if (form.dataset.sent) {
       event.preventDefault();
       return;

@@ -24,7 +24,8 @@ from app.domains.investments.operations.redemption_quote import NothingToRedeem,
 from app.domains.investments.operations.redemption_request import QuoteExpired, request_redemption
 from app.domains.investments.operations.redemption_trail import Changed, WrongState
 from app.domains.investments.queries.positions import PriceMissing
-from app.domains.investments.queries.redemptions import redemption, redemptions
+from app.domains.investments.queries.redemption_lists import REDEMPTIONS, redemptions
+from app.domains.investments.queries.redemptions import redemption
 from app.domains.investments.schemas import (
     QuoteBody,
     QuoteOut,
@@ -35,16 +36,17 @@ from app.domains.investments.schemas import (
     redemption_out,
     row_out,
 )
+from app.domains.investments.values import RedemptionFilter
 from app.kernel.errors import NotFound
 from app.web.api import (
     LIMIT_DEFAULT,
     Cursor,
     Envelope,
     Limit,
-    cursor_id,
+    PageInfo,
+    Sort,
     envelope,
     in_utc,
-    page_of,
 )
 from app.web.etags import IfMatch, PreconditionFailed, version_in
 from app.web.guards import requires
@@ -114,7 +116,12 @@ class Redemptions(Controller):
     @get(
         "/",
         guards=[requires("redemption:read")],
-        rules={"state": ["UNKNOWN_STATE"], "due_before": ["OUT_OF_RANGE"]},
+        rules={
+            "state": ["UNKNOWN_STATE"],
+            "due_before": ["OUT_OF_RANGE"],
+            "requested_from": ["OUT_OF_RANGE"],
+            "requested_before": ["OUT_OF_RANGE"],
+        },
         summary="Redemptions that you may see",
     )
     @transactional(read_only=True)
@@ -123,19 +130,32 @@ class Redemptions(Controller):
         request: PortalRequest,
         in_state: Annotated[str | None, QueryParameter(name="state")] = None,
         product_id: FromQuery[UUID | None] = None,
+        client_id: FromQuery[UUID | None] = None,
         due_before: FromQuery[datetime | None] = None,
+        since: Annotated[datetime | None, QueryParameter(name="requested_from")] = None,
+        until: Annotated[datetime | None, QueryParameter(name="requested_before")] = None,
+        sort: Sort = None,
         limit: Limit = LIMIT_DEFAULT,
         cursor: Cursor = None,
     ) -> Envelope[list[RedemptionRowOut]]:
+        """`state` may hold several, with commas between them. Sorted by requested_at (the latest
+        first, unless said otherwise), reference, client, product, state, gross, net or due_at."""
+        order = REDEMPTIONS.order(sort)
         rows = await redemptions(
-            states=state_filter(in_state),
-            product_id=product_id,
-            due_before=in_utc(due_before, field="due_before"),
-            after=cursor_id(cursor),
-            limit=limit + 1,
+            chosen=RedemptionFilter(
+                states=state_filter(in_state),
+                product_id=product_id,
+                client_id=client_id,
+                due_before=in_utc(due_before, field="due_before"),
+                requested_from=in_utc(since, field="requested_from"),
+                requested_before=in_utc(until, field="requested_before"),
+            ),
+            order=order,
+            after=order.place(cursor),
+            limit=limit,
         )
-        listed, page = page_of(rows, limit, lambda row: row.id)
-        return envelope(request, [row_out(row) for row in listed], page=page)
+        page = PageInfo(limit=limit, next_cursor=order.cursor(rows.place))
+        return envelope(request, [row_out(row) for row in rows], page=page)
 
     @get("/{redemption_id:uuid}", guards=[requires("redemption:read")], summary="One redemption")
     @transactional(read_only=True)

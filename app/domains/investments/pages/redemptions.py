@@ -1,15 +1,15 @@
-"""The list of redemptions, and one with what its viewer may do."""
+"""One redemption with what its viewer may do."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from litestar import Controller, get, post
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath
 
-from app.domains.investments.forms import portion_of, required_id, state_filter, version_of
+from app.domains.investments.forms import required_id, version_of
 from app.domains.investments.operations.payout_retry import retry_payout
 from app.domains.investments.operations.redemption_accept import accept_redemption
 from app.domains.investments.operations.redemption_approve import (
@@ -24,92 +24,25 @@ from app.domains.investments.operations.redemption_hold import (
 )
 from app.domains.investments.operations.redemption_ready import mark_ready
 from app.domains.investments.operations.redemption_reassign import reassign_redemption
-from app.domains.investments.operations.redemption_request import request_redemption
-from app.domains.investments.pages.redeeming import (
-    asset_of,
-    destination_of,
-    redeem_form,
-)
-from app.domains.investments.queries.redemptions import redemption, redemptions
-from app.domains.investments.values import RedemptionsPage
+from app.domains.investments.queries.redemptions import redemption
 from app.kernel.approvals.values import Decision
 from app.kernel.database import current, savepoint
 from app.kernel.deadlines import Timer, TrailEntry, trails
 from app.kernel.errors import DomainError, FieldError, NotFound
-from app.web.api import cursor_id
 from app.web.forms import new_idempotency_key, read_form, refused
 from app.web.guards import requires
 from app.web.rendering import Page, See
 from app.web.transactions import transactional
-from app.web.viewer import PortalRequest, viewer_of
+from app.web.viewer import PortalRequest
 
-PAGE_SIZE = 50
 Form = dict[str, str]
 Act = Callable[[UUID, Form], Awaitable[None]]
 
 
 class Redemptions(Controller):
-    """The list, and one redemption with what its viewer may do."""
+    """One redemption with what its viewer may do."""
 
     path = "/redemptions"
-
-    @post("/", guards=[requires("redemption:request")])
-    @transactional(idempotent=True, moves_money=True)
-    async def confirm(self, request: PortalRequest) -> Page | See:
-        form = await read_form(request)
-        subscription_id = required_id(form.get("subscription_id", ""))
-        try:
-            async with savepoint():
-                redemption_id = await request_redemption(
-                    subscription_id=subscription_id,
-                    portion=portion_of(form, await asset_of(subscription_id)),
-                    destination_id=destination_of(form),
-                    quote_id=required_id(
-                        form.get("quote_id", ""),
-                        field="quote_id",
-                        message="Ask what it comes to first, then confirm that",
-                    ),
-                )
-        except NotFound:
-            raise
-        except DomainError as refusal:
-            return await redeem_form(
-                subscription_id, form=form, errors=refused(refusal), status=refusal.status
-            )
-        return See(f"/redemptions/{redemption_id}")
-
-    @get("/", guards=[requires("redemption:read")])
-    @transactional(read_only=True)
-    async def all(
-        self,
-        request: PortalRequest,
-        in_state: Annotated[str | None, QueryParameter(name="state")] = None,
-        client: FromQuery[str | None] = None,
-        cursor: FromQuery[str | None] = None,
-    ) -> Page:
-        states = state_filter(in_state)
-        rows = await redemptions(
-            states=states,
-            client_id=required_id(client, field="client") if client else None,
-            after=cursor_id(cursor or None),
-            limit=PAGE_SIZE + 1,
-        )
-        more = len(rows) > PAGE_SIZE
-        rows = rows[:PAGE_SIZE]
-        actor = viewer_of(request).actor
-        page = RedemptionsPage(
-            rows=rows,
-            state=in_state or None,
-            client=client or None,
-            next_cursor=str(rows[-1].id) if more else None,
-        )
-        topics = {"member": f"client:{actor.id}", "rm": f"rm:{actor.id}", "trader": "settlement"}
-        return Page(
-            "investments/redemptions.html",
-            {"page": page},
-            blocks=["rows"],
-            topics=[topics.get(actor.role, "redemptions")],
-        )
 
     @get("/{redemption_id:str}", guards=[requires("redemption:read")])
     @transactional(read_only=True)

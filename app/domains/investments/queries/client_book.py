@@ -11,7 +11,8 @@ from uuid import UUID
 
 from app.domains.identity.public import membership, names_of
 from app.domains.investments.queries.prices import usd_prices, usd_worth
-from app.domains.investments.queries.redemptions import redemptions, title_of
+from app.domains.investments.queries.redemption_lists import redemptions
+from app.domains.investments.queries.redemptions import title_of
 from app.domains.investments.queries.scope import SEES_ALL
 from app.domains.investments.queries.screening import screening_of
 from app.domains.investments.queries.subscriptions import (
@@ -26,6 +27,7 @@ from app.domains.investments.values import (
     ClientSort,
     ClientStanding,
     ClientView,
+    RedemptionFilter,
     SubscriptionState,
     SubscriptionView,
 )
@@ -168,7 +170,9 @@ async def client(*, client_id: UUID) -> ClientView:
         # What is held comes before what has ended.
         subscriptions=sorted(held, key=lambda view: view.state is not SubscriptionState.active),
         destinations=await destinations_of(client_id=client_id),
-        redemptions=await redemptions(client_id=client_id, limit=_REQUESTS_SHOWN),
+        redemptions=await redemptions(
+            chosen=RedemptionFilter(client_id=client_id), limit=_REQUESTS_SHOWN
+        ),
         history=await _history(client_id),
         standing=await _standing(client_id, held),
         screening=screening_of(row),

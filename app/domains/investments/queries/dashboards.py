@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from app.domains.investments.policy import OPEN_STATES
 from app.domains.investments.queries.products import custody_accounts
-from app.domains.investments.queries.redemptions import queue, redemptions
+from app.domains.investments.queries.redemption_lists import queue, redemptions
 from app.domains.investments.queries.subscriptions import own_subscriptions, totals_of
 from app.domains.investments.values import (
     AssetTotal,
@@ -17,6 +17,7 @@ from app.domains.investments.values import (
     HoldingsPage,
     PayoutRow,
     PayoutState,
+    RedemptionFilter,
     RedemptionRow,
     RedemptionState,
     SettlementPage,
@@ -39,13 +40,13 @@ async def holdings_page() -> HoldingsPage:
     """What the client holds and its worth, what is in progress, what was lately."""
     held = await own_subscriptions()
     in_progress = await queue(states=sorted(OPEN_STATES))
-    closed = sorted(set(RedemptionState) - OPEN_STATES)
+    closed = RedemptionFilter(states=tuple(sorted(set(RedemptionState) - OPEN_STATES)))
     return HoldingsPage(
         client_name=current().actor.name,
         totals=totals_of(held),
         subscriptions=held,
         in_progress=in_progress,
-        recent=await redemptions(states=closed, limit=_RECENT),
+        recent=await redemptions(chosen=closed, limit=_RECENT),
     )
 
 

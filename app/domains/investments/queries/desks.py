@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from app.domains.investments.policy import OPEN_STATES
 from app.domains.investments.queries.client_book import book_totals, clients
 from app.domains.investments.queries.dashboards import net_totals
-from app.domains.investments.queries.redemptions import decided_today, queue, title_of
+from app.domains.investments.queries.redemption_lists import queue
+from app.domains.investments.queries.redemptions import decided_today, title_of
 from app.domains.investments.queries.screening import pending_tier_changes, screening_counts
 from app.domains.investments.values import (
     ApprovalsPage,

@@ -12,6 +12,7 @@ from app.domains.investments.values import (
     CustodyKind,
     NavPoint,
     ProductKind,
+    ProductName,
     ProductState,
     ProductTerm,
     ProductView,
@@ -87,6 +88,12 @@ def _product(row: Any, terms: list[Any], limits: list[Any]) -> ProductView:
         nav_per_unit=row["nav_per_unit"],
         nav_at=row["as_of"],
     )
+
+
+async def product_names() -> list[ProductName]:
+    """Every product: what a filter offers."""
+    rows = await fetch("SELECT id, name FROM product ORDER BY name, id")
+    return [ProductName(id=row["id"], name=row["name"]) for row in rows]
 
 
 async def nav_history(

@@ -1,8 +1,7 @@
-"""Redemptions: lists, queues, and one as its own page shows it."""
+"""One redemption as its own page shows it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,16 +11,15 @@ import msgspec
 from app.domains.identity.public import Role, members_with_role, names_of
 from app.domains.investments.policy import BARRIER_WORDS, barriers_of, possible_steps
 from app.domains.investments.queries.products import custody_accounts
+from app.domains.investments.queries.redemption_lists import COLUMNS, FROM, amounts_of
 from app.domains.investments.queries.row_scope import visible_entry_ids
 from app.domains.investments.queries.scope import redemption_scope
 from app.domains.investments.queries.subscriptions import destination_view
 from app.domains.investments.values import (
-    Amounts,
     ManagerOption,
     PayoutState,
     PayoutView,
     ProductKind,
-    RedemptionRow,
     RedemptionState,
     RedemptionView,
     Step,
@@ -29,17 +27,8 @@ from app.domains.investments.values import (
 )
 from app.kernel.approvals.queries import delegators_of
 from app.kernel.database import current, fetch, fetch_row
-from app.kernel.deadlines import Timer, deadlines_of
+from app.kernel.deadlines import deadlines_of
 from app.kernel.errors import NotFound
-
-# More than anybody works through at a sitting; the rest moves up.
-QUEUE_LENGTH_MAX = 200
-
-_ROWS = """
-    SELECT r.*, c.name AS client_name, c.membership_id, c.rm_membership_id,
-      p.name AS product_name, p.kind, p.asset, p.places, c.kyc, c.kyc_expires_at, c.standing
-    FROM redemption r JOIN client c ON c.id = r.client_id JOIN product p ON p.id = r.product_id
-"""
 
 _TITLES = {
     "deposited": "Deposit confirmed",
@@ -77,67 +66,6 @@ _TITLES = {
 }
 
 
-async def redemptions(
-    *,
-    states: Sequence[RedemptionState] = (),
-    product_id: UUID | None = None,
-    client_id: UUID | None = None,
-    reference: str = "",
-    due_before: datetime | None = None,
-    after: UUID | None = None,
-    limit: int = 50,
-) -> list[RedemptionRow]:
-    """What the viewer may see, newest first; `after` is the last id of the page before.
-
-    `reference` is any part of theirs. `due_before` keeps those with a running deadline that is due before that instant.
-    """
-    scope = await redemption_scope()
-    rows = await fetch(
-        f"{_ROWS} WHERE {scope.condition} AND (cardinality($3::text[]) = 0 OR r.state = ANY($3))"
-        " AND ($4::uuid IS NULL OR r.product_id = $4) AND ($5::uuid IS NULL OR r.id < $5)"
-        " AND ($6::timestamptz IS NULL OR EXISTS (SELECT 1 FROM deadline d"
-        "   WHERE d.subject_kind = 'redemption' AND d.subject_id = r.id"
-        "   AND d.stopped_at IS NULL AND d.due_at < $6))"
-        " AND ($7::uuid IS NULL OR r.client_id = $7)"
-        " AND position(upper($8) IN upper(r.reference)) > 0"
-        " ORDER BY r.id DESC LIMIT $9",
-        scope.memberships,
-        scope.states,
-        [state.value for state in states],
-        product_id,
-        after,
-        due_before,
-        client_id,
-        reference,
-        limit,
-    )
-    return await _rows(rows)
-
-
-async def queue(
-    *, states: Sequence[RedemptionState], only: Sequence[UUID] | None = None
-) -> list[RedemptionRow]:
-    """The viewer's queue in these states: the one with the least time left first.
-
-    With `only`, what of it has one of these ids.
-    """
-    scope = await redemption_scope()
-    rows = await fetch(
-        f"{_ROWS} LEFT JOIN LATERAL (SELECT min(d.due_at) AS due_at FROM deadline d"
-        "   WHERE d.subject_kind = 'redemption' AND d.subject_id = r.id AND d.stopped_at IS NULL"
-        " ) clock ON true"
-        f" WHERE {scope.condition} AND r.state = ANY($3)"
-        " AND ($5::uuid[] IS NULL OR r.id = ANY($5))"
-        " ORDER BY clock.due_at NULLS LAST, r.id LIMIT $4",
-        scope.memberships,
-        scope.states,
-        [state.value for state in states],
-        QUEUE_LENGTH_MAX,
-        only,
-    )
-    return await _rows(rows)
-
-
 def title_of(event: str) -> str:
     """A step in words."""
     return _TITLES.get(event, event.replace("_", " ").capitalize())
@@ -159,7 +87,7 @@ async def redemption(*, redemption_id: UUID) -> RedemptionView:
     unit = current()
     scope = await redemption_scope()
     rows = await fetch(
-        f"{_ROWS} WHERE {scope.condition} AND r.id = $3",
+        f"SELECT {COLUMNS} {FROM} WHERE {scope.condition} AND r.id = $3",
         scope.memberships,
         scope.states,
         redemption_id,
@@ -192,7 +120,7 @@ async def redemption(*, redemption_id: UUID) -> RedemptionView:
         product_id=row["product_id"],
         product_name=row["product_name"],
         product_kind=ProductKind(row["kind"]),
-        amounts=_amounts(row),
+        amounts=amounts_of(row),
         steps=msgspec.convert(row["steps"], list[Step], strict=False),
         state=state,
         requested_at=row["requested_at"],
@@ -272,43 +200,4 @@ async def _payout(redemption_id: UUID) -> PayoutView | None:
         return None
     return PayoutView(
         reference=row["reference"], state=PayoutState(row["state"]), reason=row["reason"]
-    )
-
-
-async def _rows(rows: Sequence[Any]) -> list[RedemptionRow]:
-    timers = await deadlines_of(subject_kind="redemption", subject_ids=[row["id"] for row in rows])
-    return [
-        RedemptionRow(
-            id=row["id"],
-            reference=row["reference"],
-            client_id=row["client_id"],
-            client_name=row["client_name"],
-            product_name=row["product_name"],
-            amounts=_amounts(row),
-            state=RedemptionState(row["state"]),
-            requested_at=row["requested_at"],
-            timer=_current_timer(timers.get(row["id"], [])),
-        )
-        for row in rows
-    ]
-
-
-def _current_timer(timers: list[Timer]) -> Timer | None:
-    """The clock that matters: the last one started."""
-    return timers[-1] if timers else None
-
-
-def _amounts(row: Any) -> Amounts:
-    return Amounts(
-        asset=row["asset"],
-        places=row["places"],
-        units=row["units"],
-        principal_redeemed=row["principal_redeemed"],
-        yield_accrued=row["yield_accrued"],
-        gross=row["gross"],
-        early_exit_penalty=row["early_exit_penalty"],
-        redemption_fee=row["redemption_fee"],
-        net=row["net"],
-        nav_per_unit=row["nav_per_unit"],
-        nav_at=row["nav_at"],
     )

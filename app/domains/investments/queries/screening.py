@@ -9,11 +9,12 @@ from uuid import UUID
 
 from app.domains.identity.public import names_of
 from app.domains.investments.policy import BARRIER_WORDS, barriers, kyc_at
-from app.domains.investments.queries.redemptions import redemptions
+from app.domains.investments.queries.redemption_lists import redemptions
 from app.domains.investments.queries.scope import SEES_ALL
 from app.domains.investments.values import (
     ClientTier,
     KycState,
+    RedemptionFilter,
     RedemptionState,
     Screening,
     ScreeningFilter,
@@ -23,7 +24,7 @@ from app.domains.investments.values import (
     StandingChange,
     TierChange,
 )
-from app.kernel.audit.queries import records
+from app.kernel.audit.queries import AuditFilter, records
 from app.kernel.audit.values import AuditRecordView
 from app.kernel.clock import local_date
 from app.kernel.database import current, fetch, fetch_row
@@ -149,7 +150,8 @@ async def screening(*, client_id: UUID) -> ScreeningView:
             for bar in barriers(kyc=found.kyc, standing=found.standing, destination_revoked=False)
         ],
         held=await redemptions(
-            states=[RedemptionState.on_hold], client_id=client_id, limit=_HELD_SHOWN
+            chosen=RedemptionFilter(states=(RedemptionState.on_hold,), client_id=client_id),
+            limit=_HELD_SHOWN,
         ),
         pending=pending,
         history=await _history(client_id) if actor.may("audit:read") else [],
@@ -219,7 +221,8 @@ def _can(pending: TierChange | None) -> frozenset[str]:
 
 async def _history(client_id: UUID) -> list[StandingChange]:
     found = await records(
-        subject_kind="client", subject_id=client_id, action="client.", limit=_HISTORY_SHOWN
+        chosen=AuditFilter(subject_kind="client", subject_id=client_id, action="client."),
+        limit=_HISTORY_SHOWN,
     )
     return [_change(record) for record in found if record.action in _WHAT]
 
