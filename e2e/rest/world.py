@@ -140,6 +140,7 @@ class _Builder:
             **self._requests(),
             **self._steps(),
             **self._operations(),
+            **self._clients(),
         }
 
     # Each of these answers the requests of one part of the document.
@@ -306,6 +307,25 @@ class _Builder:
             ),
             f"POST {API}/jobs/{{job_id}}/rerun": Golden(login="ops", path={"job_id": job}),
             f"POST {API}/demo/clock": Golden(login="admin", body={"advance_seconds": 1}),
+        }
+
+    def _clients(self) -> dict[str, Golden]:
+        """Of `member2`'s: what is recorded of whoever asks to redeem would refuse them that."""
+        other = {"client_id": self._people.get("rm2", "/investments/clients")[0]["id"]}
+        clients = f"{API}/investments/clients/{{client_id}}"
+        note = {"note": "Said so"}
+        return {
+            f"GET {API}/investments/kyc": Golden(login="compliance"),
+            f"GET {clients}/standing": Golden(login="rm2", path=other),
+            f"POST {clients}/kyc": Golden(
+                login="compliance", path=other, body=note | {"kyc": "lapsed"}
+            ),
+            f"POST {clients}/standing": Golden(
+                login="compliance", path=other, body=note | {"standing": "good"}
+            ),
+            f"POST {clients}/tier": Golden(
+                login="ops", path=other, body=note | {"tier": "institutional"}
+            ),
         }
 
     # Redemptions in the states that the steps ask for.

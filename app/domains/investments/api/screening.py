@@ -9,7 +9,7 @@ from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.domains.investments.api.redemptions import unchanged
-from app.domains.investments.forms import day_in, required_id
+from app.domains.investments.forms import day_in
 from app.domains.investments.operations.client_kyc_record import record_kyc
 from app.domains.investments.operations.client_standing_record import record_standing
 from app.domains.investments.operations.client_tier_request import (
@@ -70,16 +70,18 @@ class Screening(Controller):
         return envelope(request, [screening_row_out(row) for row in found[:limit]], page=page)
 
     @get(
-        "/clients/{client_id:str}/standing",
+        "/clients/{client_id:uuid}/standing",
         guards=[requires("client:read")],
         summary="One client's KYC, standing and tier",
     )
     @transactional(read_only=True)
-    async def one(self, request: PortalRequest, client_id: FromPath[str]) -> Envelope[ScreeningOut]:
-        return await _shown(request, required_id(client_id))
+    async def one(
+        self, request: PortalRequest, client_id: FromPath[UUID]
+    ) -> Envelope[ScreeningOut]:
+        return await _shown(request, client_id)
 
     @post(
-        "/clients/{client_id:str}/kyc",
+        "/clients/{client_id:uuid}/kyc",
         status_code=200,
         guards=[requires("client:screen")],
         refusals=[],
@@ -92,23 +94,22 @@ class Screening(Controller):
     async def kyc(
         self,
         request: PortalRequest,
-        client_id: FromPath[str],
+        client_id: FromPath[UUID],
         data: JSONBody[KycBody],
         if_match: IfMatch = None,
     ) -> Envelope[ScreeningOut]:
-        found = required_id(client_id)
         with unchanged(if_match) as version:
             await record_kyc(
-                client_id=found,
+                client_id=client_id,
                 kyc=data.kyc,
                 valid_until=day_in(data.valid_until, field="valid_until"),
                 note=data.note,
                 version=version,
             )
-        return await _shown(request, found)
+        return await _shown(request, client_id)
 
     @post(
-        "/clients/{client_id:str}/standing",
+        "/clients/{client_id:uuid}/standing",
         status_code=200,
         guards=[requires("client:screen")],
         refusals=[],
@@ -119,19 +120,18 @@ class Screening(Controller):
     async def standing(
         self,
         request: PortalRequest,
-        client_id: FromPath[str],
+        client_id: FromPath[UUID],
         data: JSONBody[StandingBody],
         if_match: IfMatch = None,
     ) -> Envelope[ScreeningOut]:
-        found = required_id(client_id)
         with unchanged(if_match) as version:
             await record_standing(
-                client_id=found, standing=data.standing, note=data.note, version=version
+                client_id=client_id, standing=data.standing, note=data.note, version=version
             )
-        return await _shown(request, found)
+        return await _shown(request, client_id)
 
     @post(
-        "/clients/{client_id:str}/tier",
+        "/clients/{client_id:uuid}/tier",
         status_code=200,
         guards=[requires("tier:request")],
         refusals=[TierChangePending],
@@ -142,14 +142,13 @@ class Screening(Controller):
     async def tier(
         self,
         request: PortalRequest,
-        client_id: FromPath[str],
+        client_id: FromPath[UUID],
         data: JSONBody[TierBody],
         if_match: IfMatch = None,
     ) -> Envelope[ScreeningOut]:
-        found = required_id(client_id)
         with unchanged(if_match) as version:
-            await request_tier(client_id=found, tier=data.tier, note=data.note, version=version)
-        return await _shown(request, found)
+            await request_tier(client_id=client_id, tier=data.tier, note=data.note, version=version)
+        return await _shown(request, client_id)
 
 
 async def _shown(request: PortalRequest, client_id: UUID) -> Envelope[ScreeningOut]:
