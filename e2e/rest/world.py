@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -30,6 +31,7 @@ from tests.support.portal import Portal
 
 LOGINS = ("member", "member2", "rm", "rm2", "trader", "trader2", "ops", "compliance", "admin")
 API = "/api/v1"
+CLIENT = f"{API}/investments/clients/{{client_id}}"
 REDEMPTION = f"{API}/investments/redemptions/{{redemption_id}}"
 _PAYOUT_SECONDS = 20
 
@@ -137,6 +139,7 @@ class _Builder:
             **self._identity(),
             **self._reads(),
             **self._holdings(),
+            **self._clients(),
             **self._requests(),
             **self._steps(),
             **self._operations(),
@@ -186,10 +189,6 @@ class _Builder:
             ),
             f"{investments}/redemptions": Golden(login="ops"),
             f"GET {REDEMPTION}": Golden(login="rm", path={"redemption_id": redemption}),
-            f"{investments}/clients": Golden(login="rm"),
-            f"{investments}/clients/{{client_id}}": Golden(
-                login="rm", path={"client_id": self._subscriptions[0]["client_id"]}
-            ),
             f"GET {API}/ledger/accounts": Golden(login="compliance"),
             f"GET {API}/ledger/accounts/{{account_id}}/balance": Golden(
                 login="ops", path={"account_id": account}
@@ -226,7 +225,6 @@ class _Builder:
         added = self._people.post(
             "member", "/investments/destinations", destination | {"address": address}
         )
-        self._ids["client_id"].append(subscription["client_id"])
         self._ids["staging_account_id"].append(vault)
         self._ids["source_account_id"] += [row["id"] for row in self._accounts]
         return {
@@ -242,6 +240,34 @@ class _Builder:
                 login="member", path={"destination_id": added["id"]}
             ),
         }
+
+    def _clients(self) -> dict[str, Golden]:
+        """Of the other client: whoever is barred can ask for nothing any more."""
+        held = self._people.get("member2", "/investments/subscriptions?limit=1")
+        client = {"client_id": held[0]["client_id"]}
+        self._ids["client_id"].append(client["client_id"])
+        passed = {"kyc": "passed", "valid_until": self._day(days=300), "note": "Documents seen"}
+        return {
+            f"GET {API}/investments/clients": Golden(login="rm"),
+            f"GET {CLIENT}": Golden(login="ops", path=client),
+            f"GET {CLIENT}/standing": Golden(login="compliance", path=client),
+            f"GET {API}/investments/kyc": Golden(login="compliance"),
+            f"POST {CLIENT}/kyc": Golden(login="compliance", path=client, body=passed),
+            f"POST {CLIENT}/standing": Golden(
+                login="compliance", path=client, body={"standing": "good", "note": "In order"}
+            ),
+            f"POST {CLIENT}/tier": Golden(
+                login="ops", path=client, body={"tier": "institutional", "note": "Asked for it"}
+            ),
+        }
+
+    def _day(self, *, days: int) -> str:
+        """So many days from the portal's today."""
+        found = self._people.http.get(
+            "/me", headers={"Authorization": f"Bearer {self._people.tokens['member']}"}
+        )
+        now = datetime.fromisoformat(found.json()["meta"]["timestamp"])
+        return (now.date() + timedelta(days=days)).isoformat()
 
     def _requests(self) -> dict[str, Golden]:
         asked = self._asked()

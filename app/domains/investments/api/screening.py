@@ -32,9 +32,9 @@ from app.web.api import (
     Cursor,
     Envelope,
     Limit,
-    PageInfo,
     cursor_id,
     envelope,
+    page_of,
 )
 from app.web.etags import IfMatch
 from app.web.guards import requires
@@ -64,10 +64,8 @@ class Screening(Controller):
         """`expiring`: passed, and ending within 30 days; `barred`: deceased or sanctioned. A
         relationship manager's own clients, the tenant's for operations and compliance."""
         found = await screened(by=by, after=cursor_id(cursor), limit=limit + 1)
-        page = PageInfo(
-            limit=limit, next_cursor=str(found[limit - 1].id) if len(found) > limit else None
-        )
-        return envelope(request, [screening_row_out(row) for row in found[:limit]], page=page)
+        shown, page = page_of(found, limit, lambda row: row.id)
+        return envelope(request, [screening_row_out(row) for row in shown], page=page)
 
     @get(
         "/clients/{client_id:uuid}/standing",
