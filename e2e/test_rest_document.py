@@ -21,7 +21,8 @@ import msgspec
 import pytest
 
 from e2e.doors import Doors
-from e2e.rest.world import LOGINS, build
+from e2e.rest.people import LOGINS
+from e2e.rest.world import build
 from tests.support.environment import free_port
 from tests.support.portal import Portal, running_portal
 

@@ -7,33 +7,20 @@ A new operation is a line there.
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import msgspec
 
-from app.embedded.demo_accounts import DEMO_PASSWORD
-from app.kernel.actors import SYSTEM
-from app.kernel.database import execute, start_pool, stop_pool, unit_of_work
-from app.kernel.ids import new_id
-from app.kernel.jobs import enqueue
-from app.registry import load
 from e2e.doors import Doors
-from e2e.pages.sign_in import TENANT
+from e2e.rest.people import API, LOGINS, People, credentials
+from e2e.rest.things import Things
 from tests.support.portal import Portal
 
-LOGINS = ("member", "member2", "rm", "rm2", "trader", "trader2", "ops", "compliance", "admin")
-API = "/api/v1"
 CLIENT = f"{API}/investments/clients/{{client_id}}"
+DEADLINE = f"{API}/deadlines/{{deadline_id}}"
 REDEMPTION = f"{API}/investments/redemptions/{{redemption_id}}"
-_PAYOUT_SECONDS = 20
 
 
 class Golden(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,82 +43,28 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def build(portal: Portal, doors: Doors) -> World:
-    people = _People(portal)
+    people = People(portal)
     try:
-        return _Builder(people, portal, doors).world()
+        return _Builder(people, Things(people, portal, doors)).world()
     finally:
         people.close()
 
 
-class _People:
-    """The demo's people at their REST clients."""
-
-    def __init__(self, portal: Portal) -> None:
-        self.http = httpx.Client(base_url=f"{portal.url}{API}", trust_env=False, timeout=30)
-        self.tokens = {login: self.sign_in(login)["access_token"] for login in LOGINS}
-
-    def close(self) -> None:
-        self.http.close()
-
-    def sign_in(self, login: str) -> dict[str, str]:
-        answer = self.http.post("/auth/login", json=credentials(login))
-        found: dict[str, str] = answer.raise_for_status().json()
-        return found
-
-    def get(self, login: str, path: str) -> Any:
-        answer = self.http.get(path, headers={"Authorization": f"Bearer {self.tokens[login]}"})
-        return answer.raise_for_status().json()["data"]
-
-    def post(self, login: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        answer = self.http.post(
-            path,
-            json=body,
-            headers={
-                "Authorization": f"Bearer {self.tokens[login]}",
-                "Idempotency-Key": uuid4().hex,
-            },
-        )
-        assert answer.is_success, (login, path, answer.text)
-        return answer.json()["data"]
-
-
-def credentials(login: str) -> dict[str, str]:
-    return {"tenant": TENANT, "email": f"{login}@{TENANT}.example", "password": DEMO_PASSWORD}
-
-
 class _Builder:
-    """Of `member`, whose relationship manager is `rm`."""
-
-    def __init__(self, people: _People, portal: Portal, doors: Doors) -> None:
+    def __init__(self, people: People, things: Things) -> None:
         self._people = people
-        self._portal = portal
-        self._doors = doors
-        self._products = {row["id"]: row for row in people.get("member", "/investments/products")}
-        self._subscriptions = people.get("member", "/investments/subscriptions")
-        self._destinations = people.get("member", "/investments/destinations")
-        self._accounts = people.get("ops", "/investments/accounts")
-        self._ids: dict[str, list[Any]] = defaultdict(list)
-        # What a schema cannot say, and is refused by a rule of the field otherwise.
-        self._ids |= {
-            "note": ["Said so"],
-            "units": ["1", "0.5"],
-            "fraction": ["0.001"],
-            "kind": ["wallet", "bank"],
-            "asset": sorted({product["asset"] for product in self._products.values()}),
-            "network": ["ethereum"],
-            "permissions": [["redemption:approve"]],
-        }
+        self._things = things
 
     def world(self) -> World:
         golden = self._golden()
         me = {login: self._people.get(login, "/me") for login in LOGINS}
-        self._ids["to_membership_id"] += [me["rm"]["user"]["id"], me["rm2"]["user"]["id"]]
+        self._things.ids["to_membership_id"] += [me["rm"]["user"]["id"], me["rm2"]["user"]["id"]]
         return World(
             tokens=self._people.tokens,
             permissions={login: me[login]["permissions"] for login in LOGINS},
             leaving=[self._people.sign_in("member2")["access_token"] for _ in range(3)],
             golden=golden,
-            ids=dict(self._ids),
+            ids=dict(self._things.ids),
         )
 
     def _golden(self) -> dict[str, Golden]:
@@ -142,11 +75,11 @@ class _Builder:
             **self._clients(),
             **self._requests(),
             **self._steps(),
+            **self._clocks(),
             **self._operations(),
-            **self._clients(),
         }
 
-    # Each of these answers the requests of one part of the document.
+    # Each of these answers for one part of the document.
 
     def _identity(self) -> dict[str, Golden]:
         refresh_token = self._people.sign_in("member2")["refresh_token"]
@@ -159,20 +92,23 @@ class _Builder:
         }
 
     def _reads(self) -> dict[str, Golden]:
-        product, subscription = next(iter(self._products)), self._subscriptions[0]["id"]
-        destination = self._destinations[0]["id"]
+        product, subscription = (
+            next(iter(self._things.products)),
+            self._things.subscriptions[0]["id"],
+        )
+        destination = self._things.destinations[0]["id"]
         account = self._people.get("ops", "/ledger/accounts?limit=1")[0]["id"]
-        redemption = self._redemption("approved")
+        redemption = self._things.redemption("approved")
         entry = self._people.get("ops", f"/investments/redemptions/{redemption}")
         entry_id = entry["ledger_entry_ids"][0]
         approval, deadline = entry["approval_id"], entry["deadlines"][0]["id"]
-        self._ids["product_id"] += list(self._products)
-        self._ids["subscription_id"] += [row["id"] for row in self._subscriptions]
-        self._ids["destination_id"] += [row["id"] for row in self._destinations]
-        self._ids["account_id"].append(account)
-        self._ids["entry_id"].append(entry_id)
-        self._ids["approval_id"].append(approval)
-        self._ids["deadline_id"].append(deadline)
+        self._things.ids["product_id"] += list(self._things.products)
+        self._things.ids["subscription_id"] += [row["id"] for row in self._things.subscriptions]
+        self._things.ids["destination_id"] += [row["id"] for row in self._things.destinations]
+        self._things.ids["account_id"].append(account)
+        self._things.ids["entry_id"].append(entry_id)
+        self._things.ids["approval_id"].append(approval)
+        self._things.ids["deadline_id"].append(deadline)
         investments, one = f"GET {API}/investments", {"product_id": product}
         return {
             f"{investments}/products": Golden(login="member"),
@@ -209,9 +145,9 @@ class _Builder:
         }
 
     def _holdings(self) -> dict[str, Golden]:
-        subscription = self._subscriptions[0]
-        product = self._products[subscription["product_id"]]
-        vault = self._vault_of(product["id"])
+        subscription = self._things.subscriptions[0]
+        product = self._things.products[subscription["product_id"]]
+        vault = self._things.vault_of(product["id"])
         deposit = {
             "client_id": subscription["client_id"],
             "staging_account_id": vault,
@@ -220,13 +156,13 @@ class _Builder:
         deposits = "/investments/deposits"
         confirmed = self._people.post("ops", deposits, deposit | _transaction())["id"]
         destination = {"label": "Wallet", "kind": "wallet", "asset": product["asset"]}
-        destination["network"] = self._destinations[0]["network"] or "ethereum"
+        destination["network"] = self._things.destinations[0]["network"] or "ethereum"
         address = f"0x{uuid4().hex}"
         added = self._people.post(
             "member", "/investments/destinations", destination | {"address": address}
         )
-        self._ids["staging_account_id"].append(vault)
-        self._ids["source_account_id"] += [row["id"] for row in self._accounts]
+        self._things.ids["staging_account_id"].append(vault)
+        self._things.ids["source_account_id"] += [row["id"] for row in self._things.accounts]
         return {
             f"POST {API}{deposits}": Golden(login="ops", body=deposit | _transaction()),
             f"POST {API}/investments/subscriptions": Golden(
@@ -245,8 +181,12 @@ class _Builder:
         """Of the other client: whoever is barred can ask for nothing any more."""
         held = self._people.get("member2", "/investments/subscriptions?limit=1")
         client = {"client_id": held[0]["client_id"]}
-        self._ids["client_id"].append(client["client_id"])
-        passed = {"kyc": "passed", "valid_until": self._day(days=300), "note": "Documents seen"}
+        self._things.ids["client_id"].append(client["client_id"])
+        passed = {
+            "kyc": "passed",
+            "valid_until": self._things.day(days=300),
+            "note": "Documents seen",
+        }
         return {
             f"GET {API}/investments/clients": Golden(login="rm"),
             f"GET {CLIENT}": Golden(login="ops", path=client),
@@ -261,16 +201,8 @@ class _Builder:
             ),
         }
 
-    def _day(self, *, days: int) -> str:
-        """So many days from the portal's today."""
-        found = self._people.http.get(
-            "/me", headers={"Authorization": f"Bearer {self._people.tokens['member']}"}
-        )
-        now = datetime.fromisoformat(found.json()["meta"]["timestamp"])
-        return (now.date() + timedelta(days=days)).isoformat()
-
     def _requests(self) -> dict[str, Golden]:
-        asked = self._asked()
+        asked = self._things.asked()
         quoted = {name: asked[name] for name in ("subscription_id", "units")}
         return {
             f"POST {API}/investments/redemptions/quote": Golden(login="member", body=quoted),
@@ -281,23 +213,23 @@ class _Builder:
         note = {"note": "Said so"}
         to = {"to_membership_id": self._people.get("rm2", "/me")["user"]["id"], "note": "Away"}
         # The price moves for what was asked before; the other states come after it.
-        awaiting = self._awaiting_client()
-        failed = self._payout_failed()
-        approved = self._redemption("approved")
-        source = {"source_account_id": self._vault_for(approved)}
-        decided = self._people.get("rm", f"/investments/redemptions/{self._redemption()}")
+        awaiting = self._things.awaiting_client()
+        failed = self._things.payout_failed()
+        approved = self._things.redemption("approved")
+        source = {"source_account_id": self._things.vault_for(approved)}
+        decided = self._people.get("rm", f"/investments/redemptions/{self._things.redemption()}")
         steps: dict[str, tuple[str, str, Any]] = {
-            "approve": ("rm", self._redemption(), note),
-            "reject": ("rm", self._redemption(), note),
-            "cancel": ("member", self._redemption(), None),
-            "reassign": ("ops", self._redemption(), to),
-            "clear": ("compliance", self._redemption("pending_compliance"), note),
-            "decline": ("compliance", self._redemption("pending_compliance"), note),
+            "approve": ("rm", self._things.redemption(), note),
+            "reject": ("rm", self._things.redemption(), note),
+            "cancel": ("member", self._things.redemption(), None),
+            "reassign": ("ops", self._things.redemption(), to),
+            "clear": ("compliance", self._things.redemption("pending_compliance"), note),
+            "decline": ("compliance", self._things.redemption("pending_compliance"), note),
             "accept": ("member", awaiting, None),
             "ready": ("trader", approved, source),
-            "hold": ("compliance", self._redemption("approved"), note),
-            "resume": ("compliance", self._redemption("on_hold"), note),
-            "cancel-held": ("compliance", self._redemption("on_hold"), note),
+            "hold": ("compliance", self._things.redemption("approved"), note),
+            "resume": ("compliance", self._things.redemption("on_hold"), note),
+            "cancel-held": ("compliance", self._things.redemption("on_hold"), note),
             "retry-payout": ("trader", failed, None),
         }
         return {
@@ -314,6 +246,33 @@ class _Builder:
             },
         }
 
+    def _clocks(self) -> dict[str, Golden]:
+        reason = {"reason": "The custodian is closed"}
+        running = self._things.payout_clock(self._things.redemption("approved"))
+        held = self._things.payout_clock(self._things.redemption("on_hold"))
+        paused = self._things.payout_clock(self._things.redemption("on_hold"))
+        asked = self._people.post("compliance", f"/deadlines/{paused['id']}/pause", reason)
+        self._people.post(
+            "ops", f"/approvals/{asked['approval_id']}/decisions", {"decision": "approve"}
+        )
+        later = datetime.fromisoformat(running["due_at"]) + timedelta(hours=1)
+        self._things.ids["deadline_id"] += [running["id"], held["id"], paused["id"]]
+        self._things.ids["reason"] = [reason["reason"]]
+        return {
+            f"GET {DEADLINE}": Golden(login="trader", path={"deadline_id": running["id"]}),
+            f"POST {DEADLINE}/extensions": Golden(
+                login="ops",
+                path={"deadline_id": running["id"]},
+                body=reason | {"due_at": later.isoformat()},
+            ),
+            f"POST {DEADLINE}/pause": Golden(
+                login="compliance", path={"deadline_id": held["id"]}, body=reason
+            ),
+            f"POST {DEADLINE}/resume": Golden(
+                login="compliance", path={"deadline_id": paused["id"]}, body=reason
+            ),
+        }
+
     def _operations(self) -> dict[str, Golden]:
         rm2 = self._people.get("rm2", "/me")["user"]["id"]
         lent = {
@@ -323,9 +282,9 @@ class _Builder:
             "ends_at": "2099-01-02T00:00:00Z",
         }
         delegation = self._people.post("rm", "/delegations", lent)[0]["id"]
-        job = self._dead_job()
-        self._ids["delegation_id"].append(delegation)
-        self._ids["job_id"].append(job)
+        job = self._things.dead_job()
+        self._things.ids["delegation_id"].append(delegation)
+        self._things.ids["job_id"].append(job)
         return {
             f"POST {API}/delegations": Golden(login="rm", body=lent),
             f"POST {API}/delegations/{{delegation_id}}/revoke": Golden(
@@ -334,119 +293,6 @@ class _Builder:
             f"POST {API}/jobs/{{job_id}}/rerun": Golden(login="ops", path={"job_id": job}),
             f"POST {API}/demo/clock": Golden(login="admin", body={"advance_seconds": 1}),
         }
-
-    def _clients(self) -> dict[str, Golden]:
-        """Of `member2`'s: what is recorded of whoever asks to redeem would refuse them that."""
-        other = {"client_id": self._people.get("rm2", "/investments/clients")[0]["id"]}
-        clients = f"{API}/investments/clients/{{client_id}}"
-        note = {"note": "Said so"}
-        return {
-            f"GET {API}/investments/kyc": Golden(login="compliance"),
-            f"GET {clients}/standing": Golden(login="rm2", path=other),
-            f"POST {clients}/kyc": Golden(
-                login="compliance", path=other, body=note | {"kyc": "lapsed"}
-            ),
-            f"POST {clients}/standing": Golden(
-                login="compliance", path=other, body=note | {"standing": "good"}
-            ),
-            f"POST {clients}/tier": Golden(
-                login="ops", path=other, body=note | {"tier": "institutional"}
-            ),
-        }
-
-    # Redemptions in the states that the steps ask for.
-
-    def _asked(self, kind: str = "") -> dict[str, str]:
-        """A request for a little of a subscription that has a destination for its asset."""
-        usable = {row["asset"]: row["id"] for row in self._destinations if row["state"] == "usable"}
-        for row in self._subscriptions:
-            product = self._products[row["product_id"]]
-            if product["asset"] in usable and kind in ("", product["kind"]):
-                return {
-                    "subscription_id": row["id"],
-                    "units": "20",
-                    "destination_id": usable[product["asset"]],
-                }
-        raise AssertionError("the demo's member has nothing to redeem")
-
-    def _redemption(self, state: str = "pending_approval", kind: str = "") -> str:
-        asked = self._people.post("member", "/investments/redemptions", self._asked(kind))
-        redemption: str = asked["id"]
-        self._ids["redemption_id"].append(redemption)
-        if state != "pending_approval":
-            self._decide(redemption, until=state)
-        if state == "on_hold":
-            self._step("compliance", redemption, "hold", {"note": "Sanctions hit"})
-        return redemption
-
-    def _decide(self, redemption: str, *, until: str) -> None:
-        """The manager approves, and compliance clears what it is asked about."""
-        state = self._step("rm", redemption, "approve", {"note": ""})
-        if state == "pending_compliance" and until != "pending_compliance":
-            self._step("compliance", redemption, "clear", {"note": ""})
-
-    def _awaiting_client(self) -> str:
-        asked = self._redemption(kind="nav_units")
-        row = next(
-            row
-            for row in self._subscriptions
-            if row["id"] == self._asked("nav_units")["subscription_id"]
-        )
-        self._doors.move_nav(self._products[row["product_id"]]["name"], by=Decimal("0.02"))
-        self._decide(asked, until="awaiting_client")
-        return asked
-
-    def _payout_failed(self) -> str:
-        redemption = self._redemption("approved")
-        self._doors.next_payout("refuse")
-        source = self._vault_for(redemption)
-        self._step("trader", redemption, "ready", {"source_account_id": source})
-        until = time.monotonic() + _PAYOUT_SECONDS
-        while time.monotonic() < until:
-            found = self._people.get("ops", f"/investments/redemptions/{redemption}")
-            if found["state"] == "payout_failed":
-                return redemption
-            time.sleep(0.1)
-        raise AssertionError("the custodian did not refuse the payout in time")
-
-    def _step(self, login: str, redemption: str, step: str, body: dict[str, Any]) -> str:
-        moved = self._people.post(login, f"/investments/redemptions/{redemption}/{step}", body)
-        state: str = moved["state"]
-        return state
-
-    def _vault_for(self, redemption: str) -> str:
-        found = self._people.get("ops", f"/investments/redemptions/{redemption}")
-        return self._vault_of(found["product_id"])
-
-    def _vault_of(self, product_id: str) -> str:
-        vault: str = next(
-            row["id"]
-            for row in self._accounts
-            if row["product_id"] == product_id and row["kind"] == "staging_vault"
-        )
-        return vault
-
-    def _dead_job(self) -> str:
-        """No person can break a job: it is put there as though it had failed for good."""
-        tenant_id = self._people.get("admin", "/me")["tenant"]["id"]
-
-        async def put() -> str:
-            load()
-            await start_pool(self._portal.environment["DATABASE_URL"], size=1)
-            try:
-                async with unit_of_work(tenant=tenant_id, actor=SYSTEM):
-                    job = await enqueue(kind="yield.accrue", payload={"product_id": str(new_id())})
-                    await execute(
-                        "UPDATE job SET state = 'dead', finished_at = now(), failures = 8,"
-                        " last_error = 'It broke' WHERE id = $1",
-                        job,
-                    )
-                return str(job)
-            finally:
-                await stop_pool()
-
-        with ThreadPoolExecutor(max_workers=1) as thread:
-            return thread.submit(lambda: asyncio.run(put())).result()
 
 
 def _transaction() -> dict[str, str]:
