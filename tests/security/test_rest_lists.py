@@ -78,6 +78,8 @@ LISTS = [
     ("member", f"{INVESTMENTS}/subscriptions", 2),
     ("member", f"{INVESTMENTS}/destinations", 2),
     ("member", f"{INVESTMENTS}/redemptions", 3),
+    ("ops", f"{INVESTMENTS}/clients", 2),
+    ("ops", f"{INVESTMENTS}/clients?sort=worth", 2),
     ("ops", f"{API}/ledger/accounts", 10),
     ("rm", f"{API}/approvals", 3),
     ("ops", f"{API}/deadlines?state=running", 3),
