@@ -170,10 +170,13 @@ def _complete(operation: dict[str, Any], method: str, handler: HTTPRouteHandler)
 
 
 def _close(schemas: dict[str, Any], operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
-    """A body that refuses fields which it does not know says so: Litestar leaves that out."""
+    """A body says whether it must be there, and whether it refuses fields which it does not know:
+    Litestar leaves both out.
+    """
     body = handler.parsed_fn_signature.parameters.get("data")
     if body is None:
         return
+    operation["requestBody"]["required"] = not body.is_optional
     kinds = [body, *body.inner_types]
     structs = [kind.annotation for kind in kinds if kind.is_subclass_of(msgspec.Struct)]
     if all(struct.__struct_config__.forbid_unknown_fields for struct in structs):

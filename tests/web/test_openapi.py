@@ -135,6 +135,13 @@ async def test_a_body_that_refuses_unknown_fields_says_so(document: dict[str, An
     assert "additionalProperties" not in schemas["Money"]
 
 
+async def test_a_body_that_may_be_left_out_says_so(document: dict[str, Any]) -> None:
+    step = "/api/v1/investments/redemptions/{{redemption_id}}/{}".format
+    for name, required in (("approve", False), ("clear", False), ("reject", True)):
+        operation = document["paths"][step(name)]["post"]
+        assert operation["requestBody"]["required"] is required, name
+
+
 async def test_no_parameter_may_be_null(document: dict[str, Any]) -> None:
     for path, operations in document["paths"].items():
         for operation in operations.values():
