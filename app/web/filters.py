@@ -45,6 +45,7 @@ WORDS = {
     "standing_good": "Good",
     "standing_deceased": "Deceased",
     "standing_sanctioned": "Sanctioned",
+    "standing_under_review": "Under review",
 }
 
 

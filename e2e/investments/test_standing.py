@@ -41,7 +41,9 @@ def test_a_lapse_holds_the_redemption_until_it_is_renewed(known: Known, doors: D
     approve(manager)
     expect(status(manager)).to_have_text("On hold")
     expect(status(client)).to_have_text("On hold")
-    expect(client.get_by_text("KYC has lapsed. Found at approval").first).to_be_visible()
+    expect(
+        client.get_by_text("KYC has lapsed. Found by the portal at approval").first
+    ).to_be_visible()
 
     compliance.goto("/approvals")
     held = compliance.get_by_role("table", name="On hold").get_by_role("row")

@@ -25,6 +25,7 @@ from app.domains.investments.operations.redemption_hold import (
 )
 from app.domains.investments.operations.redemption_quote import Portion, quote_redemption
 from app.domains.investments.policy import barriers, kyc_at
+from app.domains.investments.queries.client_book import client
 from app.domains.investments.queries.desks import compliance_page
 from app.domains.investments.queries.screening import screened, screening
 from app.domains.investments.values import (
@@ -171,7 +172,7 @@ class TestAtApproval:
         await steps.decide(desk, redemption_id)
         view = await steps.seen(desk, redemption_id)
         assert view.state is HELD
-        assert reason(view) == f"{BARS[bar][1]}. Found at approval"
+        assert reason(view) == f"{BARS[bar][1]}. Found by the portal at approval"
         async with unit_of_work(tenant=desk.tenant_id, actor=desk.people["ops"]):
             assert await fetch_value("SELECT count(*) FROM approval_decision") == 0
             assert await fetch_value("SELECT held_from FROM redemption") == "pending_approval"
@@ -216,7 +217,10 @@ class TestAtApproval:
         await standing(desk, "deceased")
         await steps.clear(desk, redemption_id)
         view = await steps.seen(desk, redemption_id)
-        assert (view.state, reason(view)) == (HELD, "The client has died. Found at approval")
+        assert (view.state, reason(view)) == (
+            HELD,
+            "The client has died. Found by the portal at approval",
+        )
         await standing(desk, "good")
         await resume(desk, redemption_id)
         await steps.clear(desk, redemption_id)
@@ -242,7 +246,7 @@ class TestAtReady:
         await BARS[bar][0](desk)
         await steps.ready(desk, redemption_id)
         view = await steps.seen(desk, redemption_id)
-        assert (view.state, reason(view)) == (HELD, f"{BARS[bar][1]}. Found at ready")
+        assert (view.state, reason(view)) == (HELD, f"{BARS[bar][1]}. Found by the portal at ready")
         assert view.payout is None
         assert view.accounts[0].reserved == 0
         await assert_invariants_hold(desk.tenant_id)
@@ -264,7 +268,10 @@ class TestAtSending:
         await BARS[bar][0](desk)
         await drain(hurry=3)
         view = await steps.seen(desk, redemption_id)
-        assert (view.state, reason(view)) == (HELD, f"{BARS[bar][1]}. Found when it was to be sent")
+        assert (view.state, reason(view)) == (
+            HELD,
+            f"{BARS[bar][1]}. Found by the portal when it was to be sent",
+        )
         assert view.payout is not None and view.payout.state is PayoutState.pending
         assert sandbox.withdrawals() == []
         async with unit_of_work(tenant=desk.tenant_id, actor=desk.people["ops"]):
@@ -553,8 +560,22 @@ class TestLists:
             page = await compliance_page(time_zone="UTC")
         assert page.waiting.rows == []
         assert [(held.row.id, held.reasons) for held in page.held] == [
-            (redemption_id, ["KYC has lapsed. Found at approval"])
+            (redemption_id, ["KYC has lapsed. Found by the portal at approval"])
         ]
+
+    @pytest.mark.parametrize("who", ["rm", "ops"])
+    async def test_of_a_sanctions_hit_only_compliance_reads(self, desk: Desk, who: str) -> None:
+        await standing(desk, "sanctioned")
+        view = await screen(desk, by=who)
+        assert view.screening.standing == "under_review"
+        assert view.bars == ["Compliance has to look at it"]
+        view = await screen(desk)
+        assert (view.screening.standing, view.bars) == ("sanctioned", ["Sanctions hit"])
+        async with unit_of_work(tenant=desk.tenant_id, actor=desk.people[who]):
+            rows = await screened(by=ScreeningFilter.barred)
+            assert [row.screening.standing for row in rows] == ["under_review"]
+            shown = await client(client_id=desk.clients["member"])
+        assert shown.screening.standing == "under_review"
 
     async def test_a_manager_sees_their_own_clients_alone(self, desk: Desk) -> None:
         assert (await screen(desk, by="rm")).history == []

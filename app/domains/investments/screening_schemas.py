@@ -46,7 +46,8 @@ class TierChangeOut(Out, frozen=True, kw_only=True):
 
 
 class ScreeningOut(Out, frozen=True, kw_only=True):
-    """`bars` says why nothing is paid to the client; empty where they may be paid."""
+    """`bars` says why nothing is paid to the client; empty where they may be paid. `standing` is
+    `under_review` to who may not record it, while it is `sanctioned`."""
 
     client_id: UUID
     version: int
@@ -93,7 +94,7 @@ def screening_out(view: ScreeningView) -> ScreeningOut:
         kyc=found.kyc.value,
         kyc_valid_until=_last_day(found),
         kyc_expires_at=None if found.kyc_expires_at is None else utc(found.kyc_expires_at),
-        standing=found.standing.value,
+        standing=found.standing,
         bars=view.bars,
         held_redemption_ids=[row.id for row in view.held],
     )
@@ -107,7 +108,7 @@ def screening_row_out(row: ScreeningRow) -> ScreeningRowOut:
         tier=row.screening.tier.value,
         kyc=row.screening.kyc.value,
         kyc_valid_until=_last_day(row.screening),
-        standing=row.screening.standing.value,
+        standing=row.screening.standing,
         redemptions_open=row.redemptions_open,
         on_hold=row.on_hold,
     )

@@ -482,13 +482,16 @@ class TierChange(View, frozen=True, kw_only=True):
 
 
 class Screening(View, frozen=True, kw_only=True):
-    """Whether a client may be paid: `kyc` as it stands now, good through `kyc_last_day`."""
+    """Whether a client may be paid: `kyc` as it stands now, good through `kyc_last_day`.
+
+    `standing` is a `Standing`, or `under_review` to who is not to know of a sanctions hit.
+    """
 
     tier: ClientTier
     kyc: KycState
     kyc_expires_at: datetime | None
     kyc_last_day: date | None
-    standing: Standing
+    standing: str
 
 
 class ScreeningRow(View, frozen=True, kw_only=True):

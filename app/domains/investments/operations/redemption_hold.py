@@ -60,7 +60,7 @@ async def hold_if_barred(redemption: Any, *, found: str) -> bool:
     if not bars:
         return False
     told = ". ".join(BARRIER_NOTES[bar] for bar in bars)
-    await put_on_hold(redemption, reason=f"{told}. Found {found}")
+    await put_on_hold(redemption, reason=f"{told}. Found by the portal {found}")
     return True
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.domains.identity.public import names_of
-from app.domains.investments.policy import BARRIER_WORDS, barriers, kyc_at
+from app.domains.investments.policy import BARRIER_NOTES, BARRIER_WORDS, barriers, kyc_at
 from app.domains.investments.queries.redemption_lists import redemptions
 from app.domains.investments.queries.scope import SEES_ALL
 from app.domains.investments.values import (
@@ -135,6 +135,7 @@ async def screening(*, client_id: UUID) -> ScreeningView:
     if row is None:
         raise NotFound
     found = screening_of(row)
+    words = BARRIER_WORDS if actor.may("client:screen") else BARRIER_NOTES
     names = await names_of(membership_ids=[row["rm_membership_id"]])
     changes = await _changes(await fetch(f"{_CHANGES} AND h.client_id = $1", client_id))
     pending = changes[0] if changes else None
@@ -146,8 +147,10 @@ async def screening(*, client_id: UUID) -> ScreeningView:
         rm_name=names.get(row["rm_membership_id"], ""),
         screening=found,
         bars=[
-            BARRIER_WORDS[bar]
-            for bar in barriers(kyc=found.kyc, standing=found.standing, destination_revoked=False)
+            words[bar]
+            for bar in barriers(
+                kyc=found.kyc, standing=Standing(row["standing"]), destination_revoked=False
+            )
         ],
         held=await redemptions(
             chosen=RedemptionFilter(states=(RedemptionState.on_hold,), client_id=client_id),
@@ -169,8 +172,14 @@ def screening_of(row: Any) -> Screening:
         kyc_expires_at=expires_at,
         kyc_last_day=expires_at
         and local_date(expires_at - timedelta(microseconds=1), row["time_zone"]),
-        standing=Standing(row["standing"]),
+        standing=_told(Standing(row["standing"])),
     )
+
+
+def _told(standing: Standing) -> str:
+    """Of a sanctions hit only those learn who record it: others might let its subject know."""
+    hidden = standing is Standing.sanctioned and not current().actor.may("client:screen")
+    return "under_review" if hidden else standing.value
 
 
 async def pending_tier_changes() -> list[TierChange]:
