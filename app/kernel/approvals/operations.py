@@ -131,7 +131,7 @@ async def decide_locked(
 def _checked_note(note: str, decision: Decision) -> str:
     note = note.strip()
     if decision is Decision.reject and not note:
-        raise InputInvalid.of("note", "REQUIRED", "Say why you reject it; the client reads this")
+        raise InputInvalid.of("note", "REQUIRED", "Say why you reject it; whoever asked reads this")
     if len(note) > NOTE_LENGTH_MAX:
         raise InputInvalid.of("note", "TOO_LONG", f"At most {NOTE_LENGTH_MAX} characters")
     return note

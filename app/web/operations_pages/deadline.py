@@ -105,8 +105,7 @@ class Deadline(Controller):
         form = await read_form(request)
         view = await visible_deadline(deadline_id=required_id(deadline_id))
         try:
-            due_at = typed_instant(form, "due_at", time_zone=viewer_of(request).time_zone)
-            extension = _extension(view, due_at)
+            extension = _extension(view, _typed_end(request, form, view))
             if not form.get("reason"):
                 raise InputInvalid.of("reason", "REQUIRED", "Say why; it goes on record")
         except DomainError as refusal:
@@ -119,7 +118,7 @@ class Deadline(Controller):
     @transactional(idempotent=True)
     async def extend(self, request: PortalRequest, deadline_id: FromPath[str]) -> Page | See:
         async def act(found: UUID, form: Form) -> None:
-            due_at = typed_instant(form, "due_at", time_zone=viewer_of(request).time_zone)
+            due_at = _typed_end(request, form, await visible_deadline(deadline_id=found))
             await propose_extension(deadline_id=found, due_at=due_at, reason=form.get("reason", ""))
 
         return await _step(request, deadline_id, act)
@@ -231,6 +230,15 @@ def _possible(
         and view.timer.state == STARTS_FROM[kind]
         and (kind is ChangeKind.extension or may_stand_still(view.timer.kind, redemption.state))
     )
+
+
+def _typed_end(request: PortalRequest, form: Form, view: DeadlineView) -> datetime:
+    """The new end; typed to the minute, it is at the second at which the clock is due now."""
+    typed = typed_instant(form, "due_at", time_zone=viewer_of(request).time_zone)
+    if typed.second or typed.microsecond:
+        return typed
+    due_at = view.timer.due_at
+    return typed.replace(second=due_at.second, microsecond=due_at.microsecond)
 
 
 def _extension(view: DeadlineView, due_at: datetime) -> Extension:

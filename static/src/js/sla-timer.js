@@ -36,6 +36,7 @@ class SlaTimer extends HTMLElement {
   #remaining = 0;
   #since = 0;
   #connected = false;
+  #changed = false;
 
   connectedCallback() {
     this.#connected = true;
@@ -47,8 +48,14 @@ class SlaTimer extends HTMLElement {
     clearInterval(this.#interval);
   }
 
+  // A refresh sets one attribute after the other: only all of them together say how loud it is.
   attributeChangedCallback() {
-    if (this.#connected) this.#begin();
+    if (!this.#connected || this.#changed) return;
+    this.#changed = true;
+    queueMicrotask(() => {
+      this.#changed = false;
+      if (this.#connected) this.#begin();
+    });
   }
 
   #begin() {
