@@ -17,7 +17,8 @@ ASSET_SOURCES := $(shell find static/src -type f 2>/dev/null)
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make demo    run the portal with everything it needs on http://localhost:$(PORT) (PORT=… moves it)"
+	@echo "make demo    run the portal with everything it needs on http://localhost:$(PORT) (PORT=… moves it,"
+	@echo "             DEMO_SCALE=small has two clients and two months instead of 300 and a year)"
 	@echo "make test    linters, types, the test suite and the browser journeys"
 	@echo "make bench   the benchmarks, each beside what it is measured against"
 	@echo "make verify  check every invariant of the running demo"

@@ -84,10 +84,12 @@ def _migrate(options: argparse.Namespace) -> int:
 
 
 def _seed(options: argparse.Namespace) -> int:
+    import uvloop
+
     from app.demo.seed import SeedRefused, seed
 
     try:
-        asyncio.run(seed())
+        uvloop.run(seed())
     except SeedRefused as refusal:
         return _refuse(refusal)
     return 0

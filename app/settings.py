@@ -17,6 +17,13 @@ class Environment(StrEnum):
     production = "production"
 
 
+class DemoScale(StrEnum):
+    """How much the demo's data is: two clients and two months, or three hundred and a year."""
+
+    small = "small"
+    full = "full"
+
+
 class SettingInvalid(Exception):
     """A setting is missing or makes no sense; the message names it."""
 
@@ -50,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     otlp_endpoint: str = ""
     # Worker and relay serve their metrics here; 0 does not.
     metrics_port: int = 0
+    demo_scale: DemoScale = DemoScale.full
     # Sessions end after this long without a request, and after this long in all.
     session_idle_seconds: int = 15 * 60
     session_seconds: int = 12 * 60 * 60

@@ -120,7 +120,7 @@ class Supervisor:
         settings = self._services.environment()
         write_environment(settings, self.folder)
         _empty(Path(settings["PROMETHEUS_MULTIPROC_DIR"]))
-        _say("preparing the database …")
+        _say("preparing the database (the first time with a year of data: half a minute) …")
         prepare = self._python("prepare", ["prepare"], settings)
         run_to_end(prepare, seconds=300, interrupted=self._is_stop_asked)
 

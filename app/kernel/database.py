@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, Literal, ParamSpec, TypeVar
@@ -58,10 +58,19 @@ class UnitOfWork:
     """One open transaction: its tenant, its actor, and the business time it works at.
 
     `connection` is also all that Piccolo asks of a transaction object. `trail` gathers what is
-    written with the commit.
+    written with the commit. `loads_past`: it works at a time of its own, see `unit_of_work`.
     """
 
-    __slots__ = ("actor", "connection", "depth", "now", "read_only", "tenant_id", "trail")
+    __slots__ = (
+        "actor",
+        "connection",
+        "depth",
+        "loads_past",
+        "now",
+        "read_only",
+        "tenant_id",
+        "trail",
+    )
 
     def __init__(
         self,
@@ -77,6 +86,7 @@ class UnitOfWork:
         self.now = now
         self.read_only = read_only
         self.depth = 0
+        self.loads_past = False
         self.trail = Trail()
 
     @property
@@ -173,7 +183,8 @@ async def unit_of_work(
 ) -> AsyncIterator[UnitOfWork]:
     """Open a transaction in `tenant` for `actor`; commits when the body ends, else rolls back.
 
-    `at` sets another business time than now: for data that is loaded with a past of its own.
+    `at` sets another business time than now: for data that is loaded with a past of its own, of
+    which nobody gets a mail (`loads_past`).
     Nests as a savepoint, in the same tenant, with its own actor and `at`. Raises `Unavailable` when
     no connection can be had or it breaks, and whatever the server says of a failed commit; it never
     retries: that is for `retrying`.
@@ -183,12 +194,8 @@ async def unit_of_work(
         if tenant != outer.tenant_id:
             raise RuntimeError("a nested unit of work keeps the tenant of the outer one")
         async with savepoint():
-            before = outer.actor, outer.now
-            outer.actor, outer.now = actor, at or outer.now
-            try:
+            with _acting(outer, actor, at or outer.now, outer.loads_past or at is not None):
                 yield outer
-            finally:
-                outer.actor, outer.now = before
         return
     mode = "READ ONLY" if read_only else "READ WRITE"
     # UUIDs are the only values written into this text, so that it stays one message.
@@ -201,6 +208,7 @@ async def unit_of_work(
         try:
             now = await connection.fetchval("SELECT app_now()")
             unit = UnitOfWork(connection, tenant, actor, at or now, read_only)
+            unit.loads_past = at is not None
             token = _current.set(unit)
             piccolo = DB.current_transaction.set(unit)  # type: ignore[arg-type]
             try:
@@ -218,6 +226,27 @@ async def unit_of_work(
         if await connection.execute("COMMIT") != "COMMIT":
             # The server answers ROLLBACK, without an error, where the body swallowed one.
             raise RuntimeError("a statement had failed, so nothing of this was committed")
+
+
+@contextmanager
+def acting(*, actor: Actor, at: datetime) -> Iterator[None]:
+    """In the open unit of work, `actor` at the business time `at`: a step of a past that is loaded.
+
+    Unlike a nested unit of work it costs nothing, and undoes nothing: where the body raises, let the
+    whole of it be rolled back.
+    """
+    with _acting(current(), actor, at, loads_past=True):
+        yield
+
+
+@contextmanager
+def _acting(unit: UnitOfWork, actor: Actor, now: datetime, loads_past: bool) -> Iterator[None]:
+    before = unit.actor, unit.now, unit.loads_past
+    unit.actor, unit.now, unit.loads_past = actor, now, loads_past
+    try:
+        yield
+    finally:
+        unit.actor, unit.now, unit.loads_past = before
 
 
 # A commit whose answer was lost may have been carried out: only a repetition under the same key, or

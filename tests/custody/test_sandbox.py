@@ -53,6 +53,31 @@ class TestState:
         assert await client.lookup_payout(idempotency_key="key-1") is None
 
 
+class TestRemember:
+    async def test_knows_older_withdrawals_and_takes_nothing_for_them(
+        self, client: HexSafe, sandbox: Control
+    ) -> None:
+        sandbox.fund(vault="staging", balance="1000.00")
+        past = {
+            "id": "wd_past", "idempotency_key": "key-past", "source_reference": "staging",
+            "destination_address": "0xa", "network": "ethereum", "asset": "USDC",
+            "amount": "100.00", "network_fee": "1.80", "created_at": "2025-01-01T00:00:00+00:00",
+        }  # fmt: skip
+        sandbox.remember(past, past | {"id": "wd_slow", "idempotency_key": "key-slow",
+                                       "settles_in_seconds": 600.0})  # fmt: skip
+        sandbox.remember(past)
+        known = await client.lookup_payout(idempotency_key="key-past")
+        assert known is not None
+        assert (known.reference, known.state) == ("wd_past", PayoutProgress.confirmed)
+        assert known.network_fee == Decimal("1.80")
+        slow = await client.lookup_payout(idempotency_key="key-slow")
+        assert slow is not None
+        assert slow.state is PayoutProgress.submitted
+        (held,) = await client.read_balances(reference="staging")
+        assert held.balance == Decimal("1000.00")
+        assert len(sandbox.withdrawals()) == 2
+
+
 class TestControl:
     @pytest.mark.parametrize(
         ("path", "body"),

@@ -9,6 +9,7 @@ import pytest
 from app import cli
 from app.demo import seed
 from app.settings import settings
+from tests.support.database import DatabaseUrls, add_tenant, connected
 
 
 @pytest.fixture
@@ -30,3 +31,45 @@ def test_in_production_it_is_refused_before_anything_is_opened(
     monkeypatch.setattr(seed, "start_pool", opened)
     assert cli.main(["seed"]) == 1
     assert "not for production" in capsys.readouterr().err
+
+
+class TestSeed:
+    async def test_makes_the_small_demo_once(
+        self, database_urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("DEMO_SCALE", "small")
+        settings.cache_clear()
+        await seed.seed()
+        before = await _counted(database_urls)
+        await seed.seed()
+        assert await _counted(database_urls) == before
+        assert before["client"] == 2
+        assert before["redemption"] == 0
+        assert before["published_nav"] >= 60
+
+    async def test_refuses_what_was_cut_short(
+        self, database_urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tenant = await add_tenant(database_urls)
+        monkeypatch.setattr(seed, "AURORA_SLUG", tenant.slug)
+        monkeypatch.setitem(seed.DEMO_TENANTS, tenant.slug, ("Cut short", ()))
+
+        async def cut(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(seed, "live_through", cut)
+        with pytest.raises(KeyboardInterrupt):
+            await seed.seed()
+        with pytest.raises(seed.SeedRefused, match="make reset"):
+            await seed.seed()
+
+
+async def _counted(urls: DatabaseUrls) -> dict[str, int]:
+    async with connected(urls.admin) as connection:
+        tenant = await connection.fetchval("SELECT id FROM tenant WHERE slug = 'aurora'")
+        return {
+            table: await connection.fetchval(
+                f"SELECT count(*) FROM {table} WHERE tenant_id = $1", tenant
+            )
+            for table in ("client", "redemption", "published_nav", "ledger_entry", "audit_record")
+        }

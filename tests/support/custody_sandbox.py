@@ -79,6 +79,9 @@ class Control:
         answer.raise_for_status()
         return [plan["outcome"] for plan in answer.json()]
 
+    def remember(self, *withdrawals: dict[str, Any]) -> None:
+        self._http.post("/past-withdrawals", json=list(withdrawals)).raise_for_status()
+
     def withdrawals(self) -> list[dict[str, Any]]:
         answer = self._http.get("/withdrawals")
         answer.raise_for_status()

@@ -1,5 +1,6 @@
 """What other parts of the portal may ask of investment products."""
 
+from app.domains.investments.calculations.term import matures_on
 from app.domains.investments.operations.client_open import open_client
 from app.domains.investments.operations.custody_fund import fund_custody_account
 from app.domains.investments.operations.deposit_confirm import confirm_deposit
@@ -16,6 +17,7 @@ from app.domains.investments.values import (
     DestinationKind,
     ProductKind,
     ProductTerm,
+    RedemptionState,
     TierLimit,
 )
 
@@ -27,12 +29,14 @@ __all__ = [
     "ProductKind",
     "ProductSpec",
     "ProductTerm",
+    "RedemptionState",
     "TierLimit",
     "accrue_yields",
     "add_destination",
     "confirm_deposit",
     "custody_accounts",
     "fund_custody_account",
+    "matures_on",
     "open_client",
     "open_product",
     "open_subscription",

@@ -27,6 +27,12 @@ def custody() -> Custody:
     return client
 
 
+def use_custody(client: Custody) -> None:
+    """Let `client` stand for the custodian in this event loop, until `close_custody`: for a past
+    that is loaded, whose payouts no custodian is asked for any more."""
+    _clients[asyncio.get_running_loop()] = client
+
+
 async def close_custody() -> None:
     """Close what `custody` opened in this event loop; the next call opens it anew."""
     client = _clients.pop(asyncio.get_running_loop(), None)

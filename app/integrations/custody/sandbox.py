@@ -1,8 +1,9 @@
 """Our sandbox of Hex Safe: the vendor's protocol over HTTP on loopback, for demo and tests alone.
 
 `/v1` is the vendor's, signed as the vendor wants it. `/control` is ours, and only ours: it makes
-vaults, says how the next withdrawals shall end, and lists what was really executed. It has no
-authentication, so the sandbox binds to loopback and answers no browser.
+vaults, says how the next withdrawals shall end, lists what was really executed, and is told of
+withdrawals older than itself. It has no authentication, so the sandbox binds to loopback and
+answers no browser.
 
 Its environment: CUSTODY_API_KEY (as the portal's), SANDBOX_STATE (a SQLite file; in memory when
 left out), SANDBOX_CONFIRM_SECONDS (1), SANDBOX_HOLD_SECONDS (10: how long it keeps silent).
@@ -39,7 +40,13 @@ from app.integrations.custody.hex_safe_protocol import (
     sign,
 )
 from app.integrations.custody.sandbox_state import SandboxState
-from app.integrations.custody.sandbox_values import Holding, Outcome, Plan, Refused
+from app.integrations.custody.sandbox_values import (
+    Holding,
+    Outcome,
+    PastWithdrawal,
+    Plan,
+    Refused,
+)
 from app.kernel.errors import InputInvalid
 from app.kernel.money import parse_amount, parse_signed_amount
 
@@ -156,11 +163,15 @@ def _control_routes(state: SandboxState) -> list[Any]:
     def executed(idempotency_key: FromQuery[str | None] = None) -> WireWithdrawals:
         return WireWithdrawals(state.withdrawals(now=time.time(), idempotency_key=idempotency_key))
 
+    @post("/past-withdrawals", status_code=204, sync_to_thread=False)
+    def remember(data: JSONBody[list[PastWithdrawal]]) -> None:
+        state.remember(data, now=time.time())
+
     @post("/reset", status_code=204, sync_to_thread=False)
     def reset(data: JSONBody[Reset]) -> None:
         state.reset(plans_only=data.plans_only)
 
-    return [set_holding, credit, plan, plans, executed, reset]
+    return [set_holding, credit, plan, plans, executed, remember, reset]
 
 
 def _check_signature(request: AnyRequest, body: bytes, credential: Credential) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,7 +21,14 @@ from app.integrations.custody.hex_safe_protocol import (
     WireInstruction,
     WireWithdrawal,
 )
-from app.integrations.custody.sandbox_values import Holding, Match, Outcome, Plan, Refused
+from app.integrations.custody.sandbox_values import (
+    Holding,
+    Match,
+    Outcome,
+    PastWithdrawal,
+    Plan,
+    Refused,
+)
 from app.kernel.money import EXACT, ZERO, parse_amount, plain
 
 SCHEMA = """
@@ -121,6 +128,23 @@ class SandboxState:
         with self._transaction(0.0):
             available, _ = self._holding(reference, asset)
             self._set_available(reference, asset, EXACT.add(available, amount))
+
+    def remember(self, withdrawals: Sequence[PastWithdrawal], *, now: float) -> None:
+        """Keep these beside its own; no holding changes. Remembering one again changes nothing."""
+        with self._transaction(now):
+            self._db.executemany(
+                "INSERT INTO withdrawal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, 0)"
+                " ON CONFLICT DO NOTHING",
+                [
+                    (
+                        one.id, one.idempotency_key, one.source_reference,
+                        one.destination_address, one.network, one.asset, one.amount,
+                        one.network_fee, "submitted" if one.settles_in_seconds else "confirmed",
+                        one.created_at, now + one.settles_in_seconds,
+                    )
+                    for one in withdrawals
+                ],
+            )  # fmt: skip
 
     def plan(self, plan: Plan) -> None:
         with self._transaction(0.0):

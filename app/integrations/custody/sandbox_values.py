@@ -42,6 +42,25 @@ class Holding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     network_fee: str = "0"
 
 
+class PastWithdrawal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A withdrawal that was executed before the sandbox was there, to be remembered as its own.
+
+    It settles so many seconds from now, and is confirmed already where they are zero. Its assets
+    have left the vault: a holding that is set is what is there after it.
+    """
+
+    id: str
+    idempotency_key: str
+    source_reference: str
+    destination_address: str
+    network: str | None
+    asset: str
+    amount: str
+    network_fee: str
+    created_at: str
+    settles_in_seconds: float = 0.0
+
+
 class Refused(Exception):
     """The sandbox answers with this status and the vendor's error."""
 

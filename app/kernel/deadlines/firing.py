@@ -19,7 +19,7 @@ import structlog
 from app import metrics
 from app.kernel import audit
 from app.kernel.actors import SYSTEM
-from app.kernel.database import current, execute, fetch, fetch_row, retrying, unit_of_work
+from app.kernel.database import acting, current, execute, fetch, fetch_row, retrying, unit_of_work
 from app.kernel.deadlines.rows import COLUMNS, DeadlineRow, without_proposal, write
 from app.kernel.deadlines.values import DeadlineState, TrailEvent, mark_at
 from app.kernel.errors import Unavailable
@@ -133,6 +133,26 @@ async def fire_due(*, limit: int = 500) -> int:
         for start in range(0, len(ids), BATCH_MAX):
             fired += await _fire_batch(tenant_id, ids[start : start + BATCH_MAX])
     return fired
+
+
+async def fire_marks_of_past(*, until: datetime) -> int:
+    """Fire, in the open unit of work, every mark of its tenant that stood by `until`, each at the
+    time it stood: for a past that is loaded, where no worker was there. Returns how many fired.
+    """
+    fired = 0
+    while True:
+        record = await fetch_row(
+            f"SELECT {COLUMNS}, next_mark_at FROM deadline"
+            " WHERE state = 'running' AND next_mark_at <= $1"
+            " ORDER BY next_mark_at, id LIMIT 1 FOR NO KEY UPDATE",
+            until,
+        )
+        if record is None:
+            return fired
+        row = DeadlineRow(**{name: record[name] for name in DeadlineRow.__struct_fields__})
+        with acting(actor=SYSTEM, at=record["next_mark_at"]):
+            await _fire_next(row)
+        fired += 1
 
 
 async def _fire_batch(tenant_id: UUID, ids: Sequence[UUID]) -> int:

@@ -33,7 +33,8 @@ async def notify(
     """Tell each of `recipients` (memberships) once of the event, however often this is called.
 
     `link` is a path of the portal. With `mail_template`, a folder of templates/emails, each of
-    them gets a mail as well, with `mail_context` besides title, body and link.
+    them gets a mail as well, with `mail_context` besides title, body and link. Of a past that is
+    loaded nobody gets a mail: it would be months late.
     """
     unit = current()
     told = await fetch(
@@ -62,7 +63,7 @@ async def notify(
         payload={"event_type": event_type, "recipients": [row["recipient_id"] for row in told]},
         topics=[member_topic(row["recipient_id"]) for row in told],
     )
-    if mail_template is None:
+    if mail_template is None or unit.loads_past:
         return
     context = {"title": title, "body": body, "link": link, **(mail_context or {})}
     for row in told:

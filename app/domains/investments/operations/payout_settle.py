@@ -179,8 +179,19 @@ async def settle_payout(*, payout_id: UUID, reference: str, network_fee: Decimal
         subject_kind="redemption", subject_id=redemption["id"], kind="payout", outcome="met"
     )
     await _close_subscription(redemption)
-    # The vault holds less now: the trader's page should not wait for the next regular reading.
-    await enqueue(kind=READ_JOB, payload={})
+    await _order_reading()
+
+
+async def _order_reading() -> None:
+    """The vault holds less now: the trader's page should not wait for the next regular reading.
+
+    One that has not begun yet will see this payout as well.
+    """
+    waiting = await fetch_value(
+        "SELECT 1 FROM job WHERE kind = $1 AND state = 'pending' LIMIT 1", READ_JOB
+    )
+    if not waiting:
+        await enqueue(kind=READ_JOB, payload={})
 
 
 async def _lock_payout(payout_id: UUID) -> Any:
