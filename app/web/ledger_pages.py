@@ -16,7 +16,6 @@ from app.domains.identity.public import names_of
 from app.domains.investments.forms import required_id
 from app.domains.investments.queries.row_scope import visible_entry
 from app.kernel.actors import Actor
-from app.kernel.database import unit_of_work
 from app.kernel.errors import InputInvalid
 from app.kernel.ledger.queries import (
     ACCOUNTS,
@@ -47,6 +46,7 @@ from app.web.listing import (
     fields_of,
     id_of,
     listed,
+    name_in,
     taken,
 )
 from app.web.rendering import Page
@@ -125,9 +125,10 @@ class LedgerPages(Controller):
         order = ACCOUNTS.order(fields["sort"])
         chosen = _chosen(fields)
         rows = await _rows(chosen, order, order.place(fields["cursor"] or None), PAGE_SIZE)
+        known = await books()
         page = AccountsPage(
             rows=rows,
-            books=await books(),
+            books=known,
             listed=listed(
                 path="/ledger/accounts",
                 fields=fields,
@@ -135,6 +136,7 @@ class LedgerPages(Controller):
                 default=ACCOUNTS.default,
                 rows=rows,
                 total=await account_count(chosen=chosen, limit=COUNTED_MAX + 1),
+                names={"book": name_in(known, chosen.book_id)},
             ),
         )
         return Page("ledger/accounts.html", {"page": page})
@@ -146,6 +148,12 @@ class LedgerPages(Controller):
         fields = taken(form, FIELDS)
         order = ACCOUNTS.order(form.get("sort"))
         chosen = _chosen(fields)
+
+        async def tell() -> Mapping[str, str]:
+            if chosen.book_id is None:
+                return {}
+            return {"book": name_in(await books(), chosen.book_id)}
+
         return await export_of(
             request,
             ACCOUNTS_SHEET,
@@ -153,6 +161,7 @@ class LedgerPages(Controller):
             sort=order.text,
             form=form,
             filters=fields,
+            tell=tell,
         )
 
     @get("/accounts/{account_id:str}", guards=[requires("ledger:read")])
@@ -192,17 +201,18 @@ class LedgerPages(Controller):
             last = lines[-1] if len(found) > limit else None
             return Slice(lines, Place(_cursor(last.at), last.entry_id) if last else None)
 
-        viewer = viewer_of(request)
-        async with unit_of_work(tenant=viewer.tenant.id, actor=viewer.actor, read_only=True):
+        async def tell() -> Mapping[str, str]:
             view = await account(account_id=wanted)
+            return {"account": f"{view.name}, {view.book_name}, in {view.asset}"}
+
         return await export_of(
             request,
             STATEMENT_SHEET,
             read=read,
             sort="-posted_at",
             form=form,
-            filters={"account": str(view.id)},
-            told={"account": f"{view.name}, {view.book_name}, in {view.asset}"},
+            filters={"account": str(wanted)},
+            tell=tell,
         )
 
     @get("/entries/{entry_id:str}", guards=[requires("ledger:read", "ledger:read_own")])

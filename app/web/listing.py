@@ -6,11 +6,11 @@ file, so that a file holds exactly what the page shows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from datetime import time as clock
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -29,16 +29,32 @@ YEARS = range(1970, 3000)
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
+class Named(Protocol):
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def name(self) -> str: ...
+
+
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
     """A page of a list, for its frame. `filters` holds every field of the filter, empty or not;
-    `total` is how many rows match, counted up to one more than `COUNTED_MAX`."""
+    `total` is how many rows match, counted up to one more than `COUNTED_MAX`, `shown` how
+    many stand here; `names` is what ids in the filter name."""
 
     path: str
     filters: dict[str, str]
     order: Order
     is_default_order: bool
     total: int
+    shown: int
     next_cursor: str | None
+    names: dict[str, str]
+
+    @property
+    def told(self) -> dict[str, str]:
+        """The filters that were given, in words: an id by the name of what it names."""
+        return {name: self.names.get(name, value) for name, value in self.given.items()}
 
     @property
     def given(self) -> dict[str, str]:
@@ -93,6 +109,7 @@ def listed(
     default: Order,
     rows: Slice[Any],
     total: int,
+    names: Mapping[str, str] | None = None,
 ) -> Listed:
     filters = {name: value for name, value in fields.items() if name not in ("sort", "cursor")}
     return Listed(
@@ -101,6 +118,8 @@ def listed(
         order=order,
         is_default_order=order == default,
         total=total,
+        shown=len(rows),
+        names=dict(names or {}),
         next_cursor=order.cursor(rows.place),
     )
 
@@ -120,6 +139,11 @@ def taken(given: Mapping[str, str | None], names: Sequence[str]) -> dict[str, st
         refuse_control_characters(text, field=name)
         fields[name] = text.strip()
     return fields
+
+
+def name_in(things: Iterable[Named], wanted: UUID | None) -> str:
+    """What the thing with this id is called; the id itself where it is not there."""
+    return next((thing.name for thing in things if thing.id == wanted), str(wanted))
 
 
 def choice_of(text: str, choices: type[Choice], *, field: str = "state") -> Choice | None:

@@ -7,7 +7,9 @@ import "./js/sla-timer.js";
 import { startForms } from "./js/forms.js";
 import { startKeyboard } from "./js/keyboard.js";
 import { startLive } from "./js/live.js";
+import { startPrinting } from "./js/print.js";
 
 startForms();
 startKeyboard();
 startLive();
+startPrinting();

@@ -29,6 +29,8 @@ EXPORTS_AT_ONCE = 2
 WAIT_SECONDS = 30
 _CHUNK_BYTES = 64 * 1024
 
+# What the file says of its filters, where ids stand in them: their names. Read as the rows are.
+Tell = Callable[[], Awaitable[Mapping[str, str]]]
 # The rows behind a place, at most so many; from the start without one.
 Read = Callable[[Place | None, int], Awaitable[Slice[Any]]]
 
@@ -67,13 +69,12 @@ async def export_of(
     sort: str,
     form: Mapping[str, str],
     filters: Mapping[str, str],
-    told: Mapping[str, str] | None = None,
+    tell: Tell | None = None,
 ) -> Stream:
     """The whole list as the file that `form` asks for (`format`: csv or xlsx).
 
     `read` runs as the viewer, in a unit of work that sees one moment. `filters` are those that may
-    be given, by field; `told` is what the file says of them where that is another thing than they
-    say themselves; `sort` is the order that `read` keeps. Raises `ExportTooLong`, and what `read` raises; then nothing is on record.
+    be given, by field; `tell` names what ids in them name; `sort` is the order that `read` keeps. Raises `ExportTooLong`, and what `read` raises; then nothing is on record.
     """
     viewer = viewer_of(request)
     kind = _kind(form.get("format", ""))
@@ -86,13 +87,14 @@ async def export_of(
                 file = await asyncio.to_thread(_begun, kind, path, sheet, viewer, unit.now)
                 async with _abandoned_on_failure(file):
                     rows = await _written(file, sheet, read)
+                    told = {**given, **(await tell() if tell else {})}
                 await audit.record(
                     action=f"{sheet.name}.export",
                     subject_kind="tenant",
                     subject_id=viewer.tenant.id,
                     after={"format": kind, "filters": given, "sort": sort, "rows": rows},
                 )
-            about = _about(viewer, sheet, sort, unit.now, rows, {**given, **(told or {})})
+            about = _about(viewer, sheet, sort, unit.now, rows, told)
             await asyncio.to_thread(file.close, about)
             # Once it is open, it outlives its folder.
             opened = await asyncio.to_thread(path.open, "rb")

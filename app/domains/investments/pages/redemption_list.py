@@ -34,6 +34,7 @@ from app.web.listing import (
     id_of,
     id_or_words,
     listed,
+    name_in,
     taken,
 )
 from app.web.rendering import Page, See
@@ -96,9 +97,10 @@ class RedemptionList(Controller):
         rows = await redemptions(
             chosen=chosen, order=order, after=order.place(fields["cursor"] or None), limit=PAGE_SIZE
         )
+        products = await product_names()
         page = RedemptionsPage(
             rows=rows,
-            products=await product_names(),
+            products=products,
             listed=listed(
                 path="/redemptions",
                 fields=fields,
@@ -106,6 +108,7 @@ class RedemptionList(Controller):
                 default=REDEMPTIONS.default,
                 rows=rows,
                 total=await redemption_count(chosen=chosen, limit=COUNTED_MAX + 1),
+                names={"product": name_in(products, chosen.product_id)},
             ),
         )
         actor = viewer.actor
@@ -149,6 +152,12 @@ class RedemptionList(Controller):
         fields = taken(form, FIELDS)
         order = REDEMPTIONS.order(form.get("sort"))
         chosen = redemption_filter(fields, viewer_of(request))
+
+        async def tell() -> Mapping[str, str]:
+            if chosen.product_id is None:
+                return {}
+            return {"product": name_in(await product_names(), chosen.product_id)}
+
         return await export_of(
             request,
             SHEET,
@@ -158,6 +167,7 @@ class RedemptionList(Controller):
             sort=order.text,
             form=form,
             filters=fields,
+            tell=tell,
         )
 
 
