@@ -21,7 +21,7 @@ SCREEN_ONLY = [
     ".buttons",
     ".split-act",
     ".row-action",
-    "button",
+    "button:not(.explains)",
     "form",
     "progress",
 ]

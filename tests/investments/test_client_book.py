@@ -14,8 +14,7 @@ from app.domains.investments.operations.destination_revoke import revoke_destina
 from app.domains.investments.operations.redemption_hold import hold_redemption
 from app.domains.investments.operations.redemption_quote import Portion
 from app.domains.investments.pages import clients as pages
-from app.domains.investments.queries.client_book import client, clients
-from app.domains.investments.values import ClientSort
+from app.domains.investments.queries.client_book import CLIENTS, client, clients
 from app.kernel.database import execute, unit_of_work
 from app.kernel.ids import new_id
 from app.web.shell import Portal
@@ -24,6 +23,7 @@ from tests.security.seats import API, Seats, open_seats
 from tests.support.custody_sandbox import Control
 from tests.support.desk import Desk
 from tests.support.drain import drain
+from tests.support.exports import about_excel, csv_rows, excel_rows, taken_out
 
 REST = f"{API}/investments/clients"
 ROW = re.compile(r'data-row="([^"]+)"')
@@ -84,11 +84,11 @@ class TestTheList:
     ) -> None:
         one, two = str(desk.clients["member"]), str(desk.clients["member2"])
         await steps.request(desk, portion=Portion(units="10"))
-        assert await _shown(seats, desk, "ops", "?sort=worth") == [two, one]
+        assert await _shown(seats, desk, "ops", "?sort=-worth") == [two, one]
         await steps.request(desk, login="member2", key="growth", portion=Portion(units="20"))
-        assert await _shown(seats, desk, "ops", "?sort=worth") == [one, two]
+        assert await _shown(seats, desk, "ops", "?sort=-worth") == [one, two]
 
-    @pytest.mark.parametrize("sort", ["name", "worth"])
+    @pytest.mark.parametrize("sort", ["name", "-name", "worth", "-worth", "open", "-open"])
     async def test_has_pages_that_follow_each_other(
         self, seats: Seats, desk: Desk, monkeypatch: pytest.MonkeyPatch, sort: str
     ) -> None:
@@ -106,14 +106,48 @@ class TestTheList:
             rest = answer["links"].get("next", "")
         assert (found, path, rest) == (everybody, "", "")
 
-    async def test_a_page_after_somebody_elses_client_is_empty_or_ones_own(
+    async def test_a_cursor_of_another_tenants_list_shows_nothing_of_it(
         self, seats: Seats, desk: Desk, stranger: Desk
     ) -> None:
-        theirs = str(stranger.clients["member"])
+        ops = await seats.of(stranger, "ops")
         seat = await seats.of(desk, "rm")
         for sort in ("name", "worth"):
-            answer = await seat.get(f"{REST}?sort={sort}&cursor={theirs}")
+            body = (await ops.get(f"{REST}?sort={sort}&limit=1")).json()
+            cursor = body["meta"]["page"]["next_cursor"]
+            answer = await seat.get(f"{REST}?sort={sort}&cursor={cursor}")
             assert {row["id"] for row in answer.json()["data"]} <= {str(desk.clients["member"])}
+
+    async def test_is_taken_out_as_it_is_filtered_and_sorted(
+        self, seats: Seats, desk: Desk, stranger: Desk
+    ) -> None:
+        await steps.request(desk, portion=Portion(units="10"))
+        one, two = str(desk.clients["member"]), str(desk.clients["member2"])
+        ops = await seats.of(desk, "ops")
+        for query, wanted in [
+            ("sort=-worth", [two, one]),
+            ("sort=worth", [one, two]),
+            ("sort=-open", [one, two]),
+            ("q=member2", [two]),
+            (f"product={desk.products['yield']}&sort=-name", [two, one]),
+            ("q=nobody", []),
+        ]:
+            rows = await csv_rows(ops, "/clients", query)
+            assert [row["id"] for row in rows] == wanted, query
+            assert [row["Id"] for row in await excel_rows(ops, "/clients", query)] == wanted
+        for who, login, wanted in [(desk, "rm", [one]), (desk, "rm2", [two])]:
+            rows = await csv_rows(await seats.of(who, login), "/clients")
+            assert [row["id"] for row in rows] == wanted
+        others = await csv_rows(await seats.of(stranger, "ops"), "/clients")
+        assert not {row["id"] for row in others} & {one, two}
+        for login in ("member", "trader", "admin"):
+            assert (await taken_out(await seats.of(desk, login), "/clients")).status_code == 403
+
+    async def test_its_file_names_the_product_of_the_filter(self, seats: Seats, desk: Desk) -> None:
+        product = desk.products["yield"]
+        ops = await seats.of(desk, "ops")
+        answer = await taken_out(ops, "/clients", f"product={product}", kind="xlsx")
+        told = about_excel(answer.content)["Filter: product"]
+        assert told and told != str(product)
 
 
 class TestWorth:
@@ -143,7 +177,7 @@ class TestWorth:
         ) as unit:
             for days in (0, 1, 97, 400):
                 unit.now += timedelta(days=days)
-                found = await clients(sort=ClientSort.worth)
+                found = await clients(order=CLIENTS.order("-worth"))
                 worth = [row.worth.usd for row in found if row.worth is not None]
                 assert worth == sorted(worth, reverse=True)
                 assert worth[0] > worth[1]
@@ -160,7 +194,7 @@ class TestWorth:
         assert (await self._rest(seats, desk))["worth_usd"] is None
         page = await rm.get(f"/clients/{desk.clients['member']}")
         assert "an asset has no price" in page.text
-        assert await _shown(seats, desk, "rm", "?sort=worth") == [str(desk.clients["member"])]
+        assert await _shown(seats, desk, "rm", "?sort=-worth") == [str(desk.clients["member"])]
 
 
 class TestOneClient:

@@ -36,6 +36,7 @@ async def test_every_unsafe_page_route_refuses_a_foreign_hand(
             for login, path, kind in [
                 ("compliance", "/audit", "csv"),
                 ("rm", "/redemptions", "xlsx"),
+                ("rm", "/clients", "csv"),
                 ("rm", "/approval-records", "csv"),
                 ("rm", "/deadlines", "xlsx"),
                 ("ops", "/jobs", "csv"),

@@ -8,7 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from app.domains.investments.operations.redemption_quote import Portion
-from app.domains.investments.values import ClientSort, RedemptionState
+from app.domains.investments.values import RedemptionState
 from app.kernel.errors import InputInvalid, NotFound
 from app.kernel.money import Money
 
@@ -73,16 +73,6 @@ def state_filter(states: str | None) -> tuple[RedemptionState, ...]:
         raise InputInvalid.of(
             "state", "UNKNOWN_STATE", f"One of {', '.join(RedemptionState)}"
         ) from None
-
-
-def client_sort(sort: str | None) -> ClientSort:
-    """The order of the client book, by name unless another is asked for; raises `InputInvalid`."""
-    if not sort:
-        return ClientSort.name
-    try:
-        return ClientSort(sort)
-    except ValueError:
-        raise InputInvalid.of("sort", "UNKNOWN_SORT", f"One of {', '.join(ClientSort)}") from None
 
 
 def chosen(kind: type[Choice], text: str, *, field: str) -> Choice:

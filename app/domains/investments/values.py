@@ -430,11 +430,6 @@ class UsdWorth(View, frozen=True, kw_only=True):
     is_stale: bool  # a price behind it is
 
 
-class ClientSort(StrEnum):
-    name = "name"
-    worth = "worth"  # the most first
-
-
 class ClientRow(View, frozen=True, kw_only=True):
     """`worth` is there where every asset that is held has a price."""
 
@@ -445,15 +440,6 @@ class ClientRow(View, frozen=True, kw_only=True):
     totals: list[AssetTotal]
     worth: UsdWorth | None
     redemptions_open: int
-
-
-class ClientsPage(View, frozen=True, kw_only=True):
-    rows: list[ClientRow]
-    q: str  # the filters
-    product: str | None
-    sort: ClientSort
-    products: list[ProductView]
-    next_cursor: str | None
 
 
 class StandingChange(View, frozen=True, kw_only=True):

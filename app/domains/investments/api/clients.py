@@ -13,19 +13,18 @@ from app.domains.investments.client_schemas import (
     client_detail_out,
     client_row_out,
 )
-from app.domains.investments.forms import client_sort
-from app.domains.investments.queries.client_book import client, clients
+from app.domains.investments.queries.client_book import CLIENTS, ClientFilter, client, clients
 from app.web.api import (
     LIMIT_DEFAULT,
     Cursor,
     Envelope,
     Limit,
-    cursor_id,
+    PageInfo,
+    Sort,
     envelope,
-    page_of,
 )
-from app.web.forms import refuse_control_characters
 from app.web.guards import requires
+from app.web.listing import taken
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest
 
@@ -37,7 +36,6 @@ class Clients(Controller):
     @get(
         "/",
         guards=[requires("client:read")],
-        rules={"sort": ["UNKNOWN_SORT"]},
         summary="The client book, with what each holds",
     )
     @transactional(read_only=True)
@@ -46,24 +44,23 @@ class Clients(Controller):
         request: PortalRequest,
         q: FromQuery[str | None] = None,
         product_id: FromQuery[UUID | None] = None,
-        sort: FromQuery[str | None] = None,
+        sort: Sort = None,
         limit: Limit = LIMIT_DEFAULT,
         cursor: Cursor = None,
     ) -> Envelope[list[ClientRowOut]]:
         """A relationship manager's own clients, the tenant's for operations and compliance. `q` is
-        any part of a name; `sort` is `name`, or `worth` for the largest in US dollars first.
+        any part of a name. Sorted by name (unless said otherwise), worth in US dollars, or open, which
+        is how many of their requests are.
         """
-        name = (q or "").strip()
-        refuse_control_characters(name, field="q")
+        order = CLIENTS.order(sort)
         found = await clients(
-            name=name,
-            product_id=product_id,
-            sort=client_sort(sort),
-            after=cursor_id(cursor),
-            limit=limit + 1,
+            chosen=ClientFilter(name=taken({"q": q}, ("q",))["q"], product_id=product_id),
+            order=order,
+            after=order.place(cursor),
+            limit=limit,
         )
-        shown, page = page_of(found, limit, lambda row: row.id)
-        return envelope(request, [client_row_out(row) for row in shown], page=page)
+        page = PageInfo(limit=limit, next_cursor=order.cursor(found.place))
+        return envelope(request, [client_row_out(row) for row in found], page=page)
 
     @get("/{client_id:uuid}", guards=[requires("client:read")], summary="One client")
     @transactional(read_only=True)

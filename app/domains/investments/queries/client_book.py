@@ -24,16 +24,17 @@ from app.domains.investments.values import (
     AssetTotal,
     ClientEvent,
     ClientRow,
-    ClientSort,
     ClientStanding,
     ClientView,
     RedemptionFilter,
     SubscriptionState,
     SubscriptionView,
+    View,
 )
-from app.kernel.database import current, fetch, fetch_row
+from app.kernel.database import current, fetch, fetch_row, matching
 from app.kernel.errors import NotFound
 from app.kernel.money import ZERO
+from app.kernel.sorting import Order, Place, Slice, Sorting, SortKey
 
 _REQUESTS_SHOWN = 10
 _EVENTS_SHOWN = 20
@@ -65,50 +66,66 @@ _OPEN = (
     " AND r.state NOT IN ('completed', 'rejected', 'cancelled'))"
 )
 
-# By order: what is joined, what rows of later pages satisfy, and the order itself.
-_SORTS = {
-    ClientSort.name: (
-        "",
-        "(lower(c.name), c.id) > (SELECT lower(k.name), k.id FROM client k WHERE k.id = $5)",
-        "lower(c.name), c.id",
-    ),
-    ClientSort.worth: (
-        f"LEFT JOIN ({_WORTH}) w ON w.client_id = c.id",
-        "(coalesce(w.usd, 0), c.id) < (SELECT coalesce(k.usd, 0), $5::uuid"
-        f" FROM (SELECT 1) one LEFT JOIN ({_WORTH}) k ON k.client_id = $5)",
-        "coalesce(w.usd, 0) DESC, c.id DESC",
-    ),
-}
+CLIENTS = Sorting(
+    keys={
+        "name": SortKey("lower(c.name)", "text"),
+        "worth": SortKey("coalesce(w.usd, 0)", "numeric"),
+        "open": SortKey(_OPEN, "integer"),
+    },
+    default="name",
+    tie="c.id",
+)
+
+
+class ClientFilter(View, frozen=True, kw_only=True):
+    """`name` is any part of theirs; `product_id` keeps those who hold something in it."""
+
+    name: str = ""
+    product_id: UUID | None = None
+
+
+EVERY_CLIENT = ClientFilter()
+# Of the viewer's. The fourth argument is the worth's.
+_MATCHING = """
+    WHERE ($1::uuid IS NULL OR c.rm_membership_id = $1)
+    AND position(lower($2) IN lower(c.name)) > 0
+    AND ($3::uuid IS NULL OR EXISTS (SELECT 1 FROM subscription s
+      WHERE s.client_id = c.id AND s.product_id = $3 AND s.state = 'active'))
+    AND $4::timestamptz IS NOT NULL
+"""
 
 
 async def clients(
     *,
-    name: str = "",
-    product_id: UUID | None = None,
-    sort: ClientSort = ClientSort.name,
-    after: UUID | None = None,
+    chosen: ClientFilter = EVERY_CLIENT,
+    order: Order = CLIENTS.default,
+    after: Place | None = None,
     limit: int = 50,
-) -> list[ClientRow]:
-    """The viewer's clients whose name contains `name` and who hold the product, if one is named.
-
-    By name, or what is worth most in US dollars first; `after` is the last id of the page before.
-    """
-    joined, later, order = _SORTS[sort]
-    rows = await fetch(
-        f"SELECT c.id, c.name, c.rm_membership_id, {_OPEN} AS open FROM client c {joined}"
-        " WHERE ($1::uuid IS NULL OR c.rm_membership_id = $1)"
-        " AND position(lower($2) IN lower(c.name)) > 0"
-        " AND ($3::uuid IS NULL OR EXISTS (SELECT 1 FROM subscription s"
-        "   WHERE s.client_id = c.id AND s.product_id = $3 AND s.state = 'active'))"
-        f" AND $4::timestamptz IS NOT NULL AND ($5::uuid IS NULL OR {later})"
-        f" ORDER BY {order} LIMIT $6",
-        _manager(),
-        name,
-        product_id,
-        current().now,
-        after,
-        limit,
+) -> Slice[ClientRow]:
+    """The viewer's clients. By worth is by what it comes to in US dollars."""
+    # It is computed for everybody: only where it decides.
+    joined = f"LEFT JOIN ({_WORTH}) w ON w.client_id = c.id" if order.name == "worth" else ""
+    found = await fetch(
+        f"SELECT c.id, c.name, c.rm_membership_id, {_OPEN} AS open, {order.column}"
+        f" FROM client c {joined} {_MATCHING} AND {order.behind(after, argument=5)}"
+        f" {order.clause} LIMIT $7",
+        *_arguments(chosen),
+        *order.arguments(after),
+        limit + 1,
     )
+    return order.sliced(found, limit=limit, rows=await _rows(found[:limit]))
+
+
+async def client_count(*, chosen: ClientFilter, limit: int) -> int:
+    """How many of the viewer's match; not counted beyond `limit`."""
+    return await matching(f"FROM client c {_MATCHING}", *_arguments(chosen), limit=limit)
+
+
+def _arguments(chosen: ClientFilter) -> list[Any]:
+    return [_manager(), chosen.name, chosen.product_id, current().now]
+
+
+async def _rows(rows: Sequence[Any]) -> list[ClientRow]:
     held: dict[UUID, list[SubscriptionView]] = {}
     for view in await subscriptions_of(
         client_ids=[row["id"] for row in rows], states=[SubscriptionState.active]

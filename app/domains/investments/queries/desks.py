@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from app.domains.investments.policy import OPEN_STATES
-from app.domains.investments.queries.client_book import book_totals, clients
+from app.domains.investments.queries.client_book import CLIENTS, book_totals, clients
 from app.domains.investments.queries.dashboards import net_totals
 from app.domains.investments.queries.redemption_lists import queue
 from app.domains.investments.queries.redemptions import decided_today, title_of
@@ -16,7 +16,6 @@ from app.domains.investments.values import (
     ApprovalsPage,
     AssetTotal,
     BookMoves,
-    ClientSort,
     CompliancePage,
     FlaggedRow,
     RedemptionState,
@@ -41,7 +40,7 @@ async def approvals_page(*, time_zone: str, parts: Sequence[str]) -> ApprovalsPa
         waiting=await _waiting(state, today) if "waiting" in parts else None,
         moves=await _moves(today) if "moves" in parts else None,
         troubles=await _troubles() if "troubles" in parts else None,
-        clients=await clients(sort=ClientSort.worth, limit=_LARGEST)
+        clients=await clients(order=CLIENTS.order("-worth"), limit=_LARGEST)
         if "clients" in parts
         else None,
     )
