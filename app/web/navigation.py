@@ -67,6 +67,12 @@ _GROUPS = [
                 icon="list-details",
                 permission="redemption:read",
             ),
+            Link(
+                label="Destinations",
+                href="/destinations",
+                icon="wallet",
+                permission="destination:read",
+            ),
             Link(label="Clients", href="/clients", icon="users", permission="client:read"),
             Link(label="KYC", href="/kyc", icon="shield-lock", permission="client:read"),
             Link(label="Search", href="/search", icon="search", permission=SEARCH),

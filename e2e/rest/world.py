@@ -123,6 +123,9 @@ class _Builder:
             f"{investments}/destinations/{{destination_id}}": Golden(
                 login="member", path={"destination_id": destination}
             ),
+            f"{investments}/destinations/{{destination_id}}/revocation": Golden(
+                login="member", path={"destination_id": destination}
+            ),
             f"{investments}/redemptions": Golden(login="ops"),
             f"GET {REDEMPTION}": Golden(login="rm", path={"redemption_id": redemption}),
             f"GET {API}/ledger/accounts": Golden(login="compliance"),
@@ -157,7 +160,7 @@ class _Builder:
         confirmed = self._people.post("ops", deposits, deposit | _transaction())["id"]
         destination = {"label": "Wallet", "kind": "wallet", "asset": product["asset"]}
         destination["network"] = self._things.destinations[0]["network"] or "ethereum"
-        address = f"0x{uuid4().hex}"
+        address = f"0x{uuid4().hex}{uuid4().hex[:8]}"
         added = self._people.post(
             "member", "/investments/destinations", destination | {"address": address}
         )
@@ -170,7 +173,7 @@ class _Builder:
                 body={"deposit_id": confirmed, "term_months": product["terms"][0]["months"]},
             ),
             f"POST {API}/investments/destinations": Golden(
-                login="member", body=destination | {"address": f"0x{uuid4().hex}"}
+                login="member", body=destination | {"address": f"0x{uuid4().hex}{uuid4().hex[:8]}"}
             ),
             f"POST {API}/investments/destinations/{{destination_id}}/revoke": Golden(
                 login="member", path={"destination_id": added["id"]}

@@ -265,6 +265,15 @@ class TestOneClient:
         assert f'data-live-topics="client:{desk.people["member"].id}"' in page
 
 
+async def test_its_regions_can_be_asked_for_alone(seats: Seats, desk: Desk) -> None:
+    browser = (await seats.of(desk, "rm")).browser
+    one = f"/clients/{desk.clients['member']}"
+    for path, block in (("/clients", "rows"), (one, "client")):
+        answer = await browser.get(path, headers={"X-Block": block})
+        assert answer.status_code == 200, path
+        assert f'data-live-block="{block}"' in answer.text and "<html" not in answer.text
+
+
 async def test_search_leads_to_the_clients_page_where_it_may_be_opened(
     seats: Seats, desk: Desk
 ) -> None:

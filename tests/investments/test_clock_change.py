@@ -84,7 +84,8 @@ async def told(desk: Desk, login: str) -> list[tuple[str, str]]:
     await drain()
     async with desk.working(login):
         rows = await fetch(
-            "SELECT event_type, link FROM notification WHERE recipient_id = $1 ORDER BY id",
+            "SELECT event_type, link FROM notification WHERE recipient_id = $1"
+            " AND event_type NOT LIKE 'destination.%' ORDER BY id",
             desk.people[login].id,
         )
     return [(row["event_type"], row["link"]) for row in rows]

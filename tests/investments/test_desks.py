@@ -256,6 +256,13 @@ class TestCompliancesDesk:
             await enqueue(kind=upkeep.VERIFY_AUDIT_JOB, payload={})
         await drain()
 
+    async def test_gives_each_region_alone(self, seats: Seats, desk: Desk) -> None:
+        browser = (await seats.of(desk, "compliance")).browser
+        for block in ("queue", "chain"):
+            answer = await browser.get("/approvals", headers={"X-Block": block})
+            assert answer.status_code == 200
+            assert re.findall(r'data-live-block="(\w+)"', answer.text) == [block]
+
 
 class TestTheClientsDesk:
     async def test_says_what_waits_for_the_clients_answer(self, seats: Seats, desk: Desk) -> None:

@@ -44,7 +44,8 @@ async def _reasons(desk: Desk, redemption_id: UUID) -> list[str]:
 async def _told(desk: Desk, login: str) -> list[str]:
     async with unit_of_work(tenant=desk.tenant_id, actor=desk.people[login]):
         rows = await fetch(
-            "SELECT event_type FROM notification WHERE recipient_id = $1 ORDER BY id",
+            "SELECT event_type FROM notification WHERE recipient_id = $1"
+            " AND event_type NOT LIKE 'destination.%' ORDER BY id",
             desk.people[login].id,
         )
     return [row["event_type"].removeprefix("redemption.") for row in rows]

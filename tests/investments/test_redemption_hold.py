@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -11,24 +12,28 @@ from uuid import UUID
 import pytest
 
 from app.domains.investments.operations.destination_revoke import revoke_destination
+from app.domains.investments.operations.payout_retry import retry_payout
 from app.domains.investments.operations.redemption_hold import (
     DestinationRevoked,
     cancel_held_redemption,
     hold_redemption,
     resume_redemption,
 )
+from app.domains.investments.operations.redemption_quote import Portion
+from app.domains.investments.operations.redemption_request import request_redemption
 from app.domains.investments.operations.redemption_trail import WrongState
 from app.domains.investments.queries.subscriptions import own_subscription
 from app.domains.investments.values import RedemptionState
 from app.kernel.approvals.operations import decide
 from app.kernel.approvals.values import Decision
-from app.kernel.database import fetch_row, unit_of_work
+from app.kernel.database import fetch_row, pool, unit_of_work
 from app.kernel.errors import InputInvalid, NotFound
 from tests.investments import steps
 from tests.support.custody_sandbox import Control
 from tests.support.desk import Desk
 from tests.support.drain import advance, drain
 from tests.support.invariants import assert_invariants_hold
+from tests.support.waiting import eventually
 
 
 async def _do(desk: Desk, operation: Callable[..., Awaitable[Any]], redemption_id: UUID) -> None:
@@ -144,6 +149,14 @@ async def _figures(desk: Desk, key: str) -> tuple[Decimal, Decimal, Decimal]:
     return held.units, held.units_locked, row["principal"]
 
 
+async def _waits_for_a_row() -> bool:
+    waiting: bool = await pool().fetchval(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
+        " AND wait_event_type = 'Lock')"
+    )
+    return waiting
+
+
 class TestRevokedDestination:
     async def test_holds_what_is_on_its_way_there(self, desk: Desk) -> None:
         redemption_id = await _at(desk, "approved")
@@ -153,6 +166,71 @@ class TestRevokedDestination:
         assert (await steps.seen(desk, redemption_id)).state is RedemptionState.on_hold
         with pytest.raises(DestinationRevoked):
             await _do(desk, resume_redemption, redemption_id)
+
+    async def test_holds_a_payout_that_was_refused(self, desk: Desk, sandbox: Control) -> None:
+        before = await _figures(desk, "yield")
+        redemption_id = await _at(desk, "ready")
+        sandbox.next("refuse")
+        await drain()
+        assert (await steps.seen(desk, redemption_id)).state is RedemptionState.payout_failed
+        async with unit_of_work(tenant=desk.tenant_id, actor=desk.people["member"]):
+            await revoke_destination(destination_id=desk.destinations["member", "yield"])
+        assert (await steps.seen(desk, redemption_id)).state is RedemptionState.on_hold
+        with pytest.raises(WrongState):
+            async with unit_of_work(tenant=desk.tenant_id, actor=desk.people["trader"]):
+                await retry_payout(redemption_id=redemption_id)
+        with pytest.raises(DestinationRevoked):
+            await _do(desk, resume_redemption, redemption_id)
+        await assert_invariants_hold(desk.tenant_id)
+        await _do(desk, cancel_held_redemption, redemption_id)
+        await drain(hurry=2)
+        assert await _figures(desk, "yield") == before
+        await assert_invariants_hold(desk.tenant_id)
+
+    async def test_goes_on_after_a_hold_as_refused_as_before(
+        self, desk: Desk, sandbox: Control
+    ) -> None:
+        redemption_id = await _at(desk, "ready")
+        sandbox.next("refuse")
+        await drain()
+        await _do(desk, hold_redemption, redemption_id)
+        await _do(desk, resume_redemption, redemption_id)
+        assert (await steps.seen(desk, redemption_id)).state is RedemptionState.payout_failed
+        async with unit_of_work(tenant=desk.tenant_id, actor=desk.people["trader"]):
+            await retry_payout(redemption_id=redemption_id)
+        await drain(hurry=2)
+        assert (await steps.seen(desk, redemption_id)).state is RedemptionState.completed
+        await assert_invariants_hold(desk.tenant_id)
+
+    async def test_holds_a_request_that_was_being_made(self, desk: Desk) -> None:
+        async def revoke() -> int:
+            async with unit_of_work(tenant=desk.tenant_id, actor=desk.people["member"]):
+                return await revoke_destination(destination_id=desk.destinations["member", "yield"])
+
+        async with unit_of_work(tenant=desk.tenant_id, actor=desk.people["member"]):
+            redemption_id = await request_redemption(
+                subscription_id=desk.subscriptions["member", "yield"],
+                portion=Portion(units="10"),
+                destination_id=desk.destinations["member", "yield"],
+            )
+            # In a unit of work of its own, as another request would be.
+            revoking = asyncio.create_task(revoke(), context=Context())
+            await eventually(_waits_for_a_row, True, within_seconds=10)
+        assert await revoking == 1
+        assert (await steps.seen(desk, redemption_id)).state is RedemptionState.on_hold
+
+    async def test_keeps_what_is_on_hold_from_being_resumed_meanwhile(self, desk: Desk) -> None:
+        redemption_id = await _at(desk, "approved")
+        await _do(desk, hold_redemption, redemption_id)
+        async with unit_of_work(tenant=desk.tenant_id, actor=desk.people["member"]):
+            await revoke_destination(destination_id=desk.destinations["member", "yield"])
+            resuming = asyncio.create_task(
+                _do(desk, resume_redemption, redemption_id), context=Context()
+            )
+            await eventually(_waits_for_a_row, True, within_seconds=10)
+        with pytest.raises(DestinationRevoked):
+            await resuming
+        assert (await steps.seen(desk, redemption_id)).state is RedemptionState.on_hold
 
     async def test_of_another_client_is_not_there(self, desk: Desk) -> None:
         with pytest.raises(NotFound):

@@ -71,6 +71,6 @@ def destination_body(**changes: Any) -> dict[str, Any]:
         "label": "Wallet",
         "kind": "wallet",
         "asset": "USDT",
-        "address": "0x0123456789abcdef",
+        "address": "0x0123456789abcdef0123456789abcdef01234567",
         "network": "ethereum",
     } | changes

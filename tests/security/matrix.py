@@ -65,7 +65,7 @@ _OPERATIONS = frozenset({"operations"})
 _BOOK = _RM | _LEDGER
 _OFFERED, _HELD = frozenset({State.awaiting_client}), frozenset({State.on_hold})
 _CLEARING = frozenset({State.pending_compliance})
-_HOLDABLE = _PENDING | _CLEARING | _OFFERED | {State.approved, State.ready}
+_HOLDABLE = _PENDING | _CLEARING | _OFFERED | {State.approved, State.ready, State.payout_failed}
 
 
 def _portion(things: Things) -> dict[str, Any]:
@@ -185,6 +185,11 @@ MATRIX: dict[tuple[str, str], Route] = {
         "approval", _RM | {"compliance", "operations"}, _PENDING | _CLEARING, _decision
     ),
     ("GET", "/api/v1/investments/subscriptions/{subscription_id}"): Route("subscription", _READERS),
+    ("GET", "/destinations/{destination_id}"): Route("destination", _MEMBER),
+    ("GET", "/api/v1/investments/destinations/{destination_id}/revocation"): Route(
+        "destination", _MEMBER
+    ),
+    ("POST", "/destinations/{destination_id}/revoke"): Route("destination", _MEMBER),
     ("GET", "/api/v1/investments/destinations/{destination_id}"): Route("destination", _MEMBER),
     ("POST", "/api/v1/investments/destinations/{destination_id}/revoke"): Route(
         "destination", _MEMBER

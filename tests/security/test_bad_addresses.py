@@ -35,6 +35,8 @@ async def test_a_path_that_names_nothing_is_not_there(seats: Seats, desk: Desk) 
             ("ops", f"{API}/ledger/accounts/{{}}/balance"),
             ("ops", f"{API}/ledger/entries/{{}}"),
             ("ops", "/deadlines/{}"),
+            ("member", "/destinations/{}"),
+            ("member", f"{REST}/destinations/{{}}"),
             ("rm", "/clients/{}"),
             ("rm", f"{REST}/clients/{{}}"),
             ("rm", "/clients/{}/standing"),

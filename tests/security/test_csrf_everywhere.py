@@ -48,6 +48,22 @@ async def test_every_unsafe_page_route_refuses_a_foreign_hand(
             f"/subscriptions/{desk.subscriptions['member2', 'yield']}/redeem",
             {"by": "all", "destination_id": str(desk.destinations["member2", "yield"])},
         ),
+        "/destinations": (
+            "member",
+            "/destinations",
+            {
+                "label": "Theirs",
+                "kind": "wallet",
+                "asset": "USDT",
+                "network": "ethereum",
+                "address": f"0x{'1' * 40}",
+            },
+        ),
+        "/destinations/{destination_id}/revoke": (
+            "member",
+            f"/destinations/{desk.destinations['member', 'yield']}/revoke",
+            {},
+        ),
         "/redemptions": (
             "member2",
             "/redemptions",

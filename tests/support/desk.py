@@ -203,7 +203,7 @@ async def _add_destinations(desk: Desk) -> None:
                     kind=DestinationKind.wallet,
                     asset=asset,
                     network="ethereum",
-                    address=f"0x{uuid4().hex}",
+                    address=f"0x{uuid4().hex}{uuid4().hex[:8]}",
                 )
                 desk.destinations[login, key] = destination_id
                 await execute(

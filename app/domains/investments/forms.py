@@ -8,7 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from app.domains.investments.operations.redemption_quote import Portion
-from app.domains.investments.values import RedemptionState
+from app.domains.investments.values import DestinationKind, RedemptionState
 from app.kernel.errors import InputInvalid, NotFound
 from app.kernel.money import Money
 
@@ -91,3 +91,11 @@ def day_in(text: str | None, *, field: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         raise InputInvalid.of(field, "NOT_A_DAY", "Write a day as 2026-03-02") from None
+
+
+def destination_kind(kind: str) -> DestinationKind:
+    """Raises `InputInvalid` for one that does not exist."""
+    try:
+        return DestinationKind(kind)
+    except ValueError:
+        raise InputInvalid.of("kind", "UNKNOWN_KIND", "wallet or bank") from None

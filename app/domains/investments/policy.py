@@ -30,6 +30,8 @@ STEPS: dict[str, tuple[frozenset[State], str]] = {
                 State.awaiting_client,
                 State.approved,
                 State.ready,
+                # Refused for certain: nothing has left, and nothing may until the hold ends.
+                State.payout_failed,
             }
         ),
         "redemption:hold",
@@ -73,11 +75,12 @@ TRANSITIONS: dict[State, frozenset[State]] = {
             State.awaiting_client,
             State.approved,
             State.ready,
+            State.payout_failed,
             State.cancelled,
         }
     ),
     State.in_transit: frozenset({State.completed, State.payout_failed}),
-    State.payout_failed: frozenset({State.ready}),
+    State.payout_failed: frozenset({State.ready, State.on_hold}),
 }
 
 # The states that a trader sees: approved and later, and what is held on that way.
@@ -88,7 +91,7 @@ OPEN_STATES = frozenset(TRANSITIONS)
 # What waits for a decision: its approval is open.
 UNDECIDED_STATES = frozenset({State.pending_approval, State.pending_compliance})
 # Held from one of these, a redemption has been struck.
-STRUCK_STATES = frozenset({State.approved, State.ready})
+STRUCK_STATES = frozenset({State.approved, State.ready, State.payout_failed})
 
 
 def may_stand_still(clock: str, state: State) -> bool:

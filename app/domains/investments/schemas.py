@@ -15,6 +15,7 @@ from app.domains.investments.values import (
     Allowance,
     Amounts,
     CustodyAccountView,
+    DestinationPage,
     DestinationView,
     NavPoint,
     ProductView,
@@ -153,6 +154,15 @@ class DestinationOut(Out, frozen=True, kw_only=True):
     address_masked: str
     state: str
     usable_from: str
+
+
+class RevocationOut(Out, frozen=True, kw_only=True):
+    """`would_hold` are the open requests that revoking it puts on hold; `would_be_paid` were sent
+    already, and are paid all the same.
+    """
+
+    would_hold: list[UUID]
+    would_be_paid: list[UUID]
 
 
 class AccountOut(Out, frozen=True, kw_only=True):
@@ -331,6 +341,13 @@ def destination_out(view: DestinationView) -> DestinationOut:
         address_masked=view.address_masked,
         state=view.state.value,
         usable_from=utc(view.usable_from),
+    )
+
+
+def revocation_out(page: DestinationPage) -> RevocationOut:
+    return RevocationOut(
+        would_hold=[row.id for row in page.would_hold],
+        would_be_paid=[row.id for row in page.would_be_paid],
     )
 
 

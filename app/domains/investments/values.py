@@ -169,6 +169,8 @@ class DestinationView(View, frozen=True, kw_only=True):
     address_masked: str
     state: DestinationState
     usable_from: datetime
+    remaining_seconds: int  # until it is usable, of a pending one; else zero
+    revoked_at: datetime | None
 
 
 class Allowance(View, frozen=True, kw_only=True):
@@ -340,6 +342,7 @@ class HoldingsPage(View, frozen=True, kw_only=True):
 
     client_name: str
     totals: list[AssetTotal]
+    unpayable: list[str]  # assets that are held, and for which there is no destination
     subscriptions: list[SubscriptionView]
     in_progress: list[RedemptionRow]
     recent: list[RedemptionRow]
@@ -630,6 +633,21 @@ class RedeemPage(View, frozen=True, kw_only=True):
     allowance: Allowance
     barred: str  # why nothing can be asked for at all, and the way out; empty where it can
     quote: QuoteView | None
+
+
+class DestinationPage(View, frozen=True, kw_only=True):
+    """One destination, and what becomes of open requests to it when it is revoked."""
+
+    destination: DestinationView
+    would_hold: list[RedemptionRow]
+    would_be_paid: list[RedemptionRow]  # sent already
+
+
+class PayableAsset(View, frozen=True, kw_only=True):
+    """An asset that products pay, and on which networks."""
+
+    asset: str
+    networks: list[str]
 
 
 class ClientFound(View, frozen=True, kw_only=True):

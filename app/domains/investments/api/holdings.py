@@ -7,6 +7,7 @@ from uuid import UUID
 from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody
 
+from app.domains.investments.forms import destination_kind
 from app.domains.investments.operations.deposit_confirm import TransactionKnown, confirm_deposit
 from app.domains.investments.operations.destination_add import DestinationExists, add_destination
 from app.domains.investments.operations.destination_revoke import revoke_destination
@@ -15,24 +16,25 @@ from app.domains.investments.operations.subscription_open import (
     ProductNotOpen,
     open_subscription,
 )
-from app.domains.investments.queries.subscriptions import (
+from app.domains.investments.queries.destinations import (
+    destination_page,
     own_destination,
     own_destinations,
-    subscription,
-    subscriptions,
 )
+from app.domains.investments.queries.subscriptions import subscription, subscriptions
 from app.domains.investments.schemas import (
     DepositBody,
     DestinationBody,
     DestinationOut,
     Identified,
+    RevocationOut,
     SubscriptionBody,
     SubscriptionOut,
     destination_out,
+    revocation_out,
     subscription_out,
 )
-from app.domains.investments.values import DestinationKind
-from app.kernel.errors import InputInvalid, NotFound
+from app.kernel.errors import NotFound
 from app.kernel.money import parse_amount
 from app.web.api import (
     LIMIT_DEFAULT,
@@ -148,8 +150,8 @@ class Holdings(Controller):
             "label": ["REQUIRED"],
             "kind": ["UNKNOWN_KIND"],
             "asset": ["NOT_AN_ASSET"],
-            "network": ["REQUIRED", "NOT_A_NETWORK"],
-            "address": ["NOT_AN_ADDRESS"],
+            "network": ["REQUIRED", "UNKNOWN_NETWORK"],
+            "address": ["NOT_AN_ADDRESS", "WRONG_CHECKSUM"],
         },
         summary="Add a destination; usable 24 hours later",
     )
@@ -157,18 +159,26 @@ class Holdings(Controller):
     async def add_destination(
         self, request: PortalRequest, data: JSONBody[DestinationBody]
     ) -> Envelope[DestinationOut]:
-        try:
-            kind = DestinationKind(data.kind)
-        except ValueError as error:
-            raise InputInvalid.of("kind", "UNKNOWN_KIND", "wallet or bank") from error
         added = await add_destination(
             label=data.label,
-            kind=kind,
+            kind=destination_kind(data.kind),
             asset=data.asset,
             network=data.network,
             address=data.address,
         )
         return envelope(request, destination_out(await own_destination(destination_id=added)))
+
+    @get(
+        "/destinations/{destination_id:uuid}/revocation",
+        guards=[requires("destination:read")],
+        summary="Which open requests revoking a destination would hold",
+    )
+    @transactional(read_only=True)
+    async def revocation(
+        self, request: PortalRequest, destination_id: FromPath[UUID]
+    ) -> Envelope[RevocationOut]:
+        found = await destination_page(destination_id=destination_id)
+        return envelope(request, revocation_out(found))
 
     @post(
         "/destinations/{destination_id:uuid}/revoke",

@@ -2,9 +2,18 @@
 
 from app.domains.investments.pages.clients import Clients
 from app.domains.investments.pages.dashboards import Dashboards
+from app.domains.investments.pages.destinations import Destinations
 from app.domains.investments.pages.redeeming import Redeeming
 from app.domains.investments.pages.redemption_list import RedemptionList
 from app.domains.investments.pages.redemptions import Redemptions
 from app.domains.investments.pages.screening import Screenings
 
-ROUTES = [Clients, Dashboards, Redeeming, RedemptionList, Redemptions, Screenings]
+ROUTES = [
+    Clients,
+    Dashboards,
+    Destinations,
+    Redeeming,
+    RedemptionList,
+    Redemptions,
+    Screenings,
+]

@@ -10,13 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from app.domains.identity.public import membership, names_of
+from app.domains.investments.queries.destinations import destinations_of
 from app.domains.investments.queries.prices import usd_prices, usd_worth
 from app.domains.investments.queries.redemption_lists import redemptions
 from app.domains.investments.queries.redemptions import title_of
 from app.domains.investments.queries.scope import SEES_ALL
 from app.domains.investments.queries.screening import screening_of
 from app.domains.investments.queries.subscriptions import (
-    destinations_of,
     subscriptions_of,
     totals_of,
 )

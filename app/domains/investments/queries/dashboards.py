@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from app.domains.investments.policy import OPEN_STATES
+from app.domains.investments.queries.destinations import unpayable_assets
 from app.domains.investments.queries.products import custody_accounts
 from app.domains.investments.queries.redemption_lists import queue, redemptions
 from app.domains.investments.queries.subscriptions import own_subscriptions, totals_of
@@ -41,9 +42,11 @@ async def holdings_page() -> HoldingsPage:
     held = await own_subscriptions()
     in_progress = await queue(states=sorted(OPEN_STATES))
     closed = RedemptionFilter(states=tuple(sorted(set(RedemptionState) - OPEN_STATES)))
+    totals = totals_of(held)
     return HoldingsPage(
         client_name=current().actor.name,
-        totals=totals_of(held),
+        totals=totals,
+        unpayable=await unpayable_assets(assets=[total.asset for total in totals]),
         subscriptions=held,
         in_progress=in_progress,
         recent=await redemptions(chosen=closed, limit=_RECENT),

@@ -10,11 +10,11 @@ import msgspec
 
 from app.domains.identity.public import Role, members_with_role, names_of
 from app.domains.investments.policy import BARRIER_WORDS, barriers_of, possible_steps
+from app.domains.investments.queries.destination_view import destination_view
 from app.domains.investments.queries.products import custody_accounts
 from app.domains.investments.queries.redemption_lists import COLUMNS, FROM, amounts_of
 from app.domains.investments.queries.row_scope import visible_entry_ids
 from app.domains.investments.queries.scope import redemption_scope
-from app.domains.investments.queries.subscriptions import destination_view
 from app.domains.investments.values import (
     ManagerOption,
     PayoutState,

@@ -1,4 +1,4 @@
-"""Subscriptions and what they are worth today; destinations; clients."""
+"""Subscriptions and what they are worth today."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from uuid import UUID
 from app.domains.investments.calculations.accrual import accrual_days, yield_accrued
 from app.domains.investments.values import (
     AssetTotal,
-    DestinationKind,
-    DestinationState,
-    DestinationView,
     ProductKind,
     SubscriptionState,
     SubscriptionView,
@@ -110,71 +107,6 @@ def totals_of(views: Iterable[SubscriptionView]) -> list[AssetTotal]:
         AssetTotal(asset=asset, places=places, value=value, gained=gained)
         for asset, (places, value, gained) in sorted(sums.items())
     ]
-
-
-async def own_destination(*, destination_id: UUID) -> DestinationView:
-    """One of the current client's; raises `NotFound` for any other."""
-    found = await own_destinations(destination_id=destination_id)
-    if not found:
-        raise NotFound
-    return found[0]
-
-
-async def own_destinations(
-    *,
-    asset: str | None = None,
-    destination_id: UUID | None = None,
-    after: UUID | None = None,
-    limit: int | None = None,
-) -> list[DestinationView]:
-    """The current client's destinations, of one asset if named, in the order they were added.
-
-    `after` is the last one of the page before.
-    """
-    unit = current()
-    rows = await fetch(
-        "SELECT d.* FROM destination d JOIN client c ON c.id = d.client_id"
-        " WHERE c.membership_id = $1 AND ($2::text IS NULL OR d.asset = $2)"
-        " AND ($3::uuid IS NULL OR d.id = $3) AND ($4::uuid IS NULL OR d.id > $4)"
-        " ORDER BY d.id LIMIT $5",
-        unit.actor.id,
-        asset,
-        destination_id,
-        after,
-        limit,
-    )
-    return [destination_view(row) for row in rows]
-
-
-async def destinations_of(*, client_id: UUID) -> list[DestinationView]:
-    """One client's destinations; the caller knows whose they are."""
-    rows = await fetch("SELECT * FROM destination WHERE client_id = $1 ORDER BY id", client_id)
-    return [destination_view(row) for row in rows]
-
-
-def destination_view(row: Any) -> DestinationView:
-    if row["revoked_at"] is not None:
-        state = DestinationState.revoked
-    elif row["usable_from"] > current().now:
-        state = DestinationState.pending
-    else:
-        state = DestinationState.usable
-    return DestinationView(
-        id=row["id"],
-        label=row["label"],
-        kind=DestinationKind(row["kind"]),
-        asset=row["asset"],
-        network=row["network"],
-        address_masked=mask_address(row["address"]),
-        state=state,
-        usable_from=row["usable_from"],
-    )
-
-
-def mask_address(address: str) -> str:
-    """The first and last four characters: enough to recognise, not enough to use."""
-    compact = address.replace(" ", "")
-    return f"{compact[:4]}…{compact[-4:]}"
 
 
 async def _views(rows: Sequence[Any]) -> list[SubscriptionView]:
