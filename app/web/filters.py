@@ -37,6 +37,7 @@ WORDS = {
     "awaiting_client": "Awaiting client",
     "on_hold": "On hold",
     "rm": "Relationship manager",
+    "admin": "Administrator",
     "nav_units": "NAV units",
     "kyc_pending": "Not passed yet",
     "kyc_passed": "Passed",

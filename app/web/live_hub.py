@@ -22,7 +22,7 @@ from litestar.channels import ChannelsPlugin
 
 from app.domains.identity.queries import sessions_alive
 from app.kernel.errors import Unavailable
-from app.kernel.outbox.topics import Hint, live_channel
+from app.kernel.outbox.topics import SESSIONS, Hint, live_channel
 from app.kernel.trail import EventRow
 from app.web.live_backend import ResilientChannels, new_redis
 from app.web.metrics import SOCKETS
@@ -92,6 +92,7 @@ class Hub:
         self._backend: ResilientChannels | None = None
         self._heard: dict[str, None] = {}
         self._tellings: set[asyncio.Task[None]] = set()
+        self._sessions_ended: asyncio.Event | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -102,6 +103,7 @@ class Hub:
             subscriber_max_backlog=BACKLOG_MAX,
             subscriber_backlog_strategy="dropleft",
         )
+        self._sessions_ended = asyncio.Event()
         async with self._channels:
             recheck = asyncio.create_task(self._recheck_sessions())
             try:
@@ -157,6 +159,8 @@ class Hub:
             del self._heard[next(iter(self._heard))]
         for listener in self._listeners.get(tenant_id, ()):
             listener.hear(hint)
+        if SESSIONS in hint.topics and self._sessions_ended is not None:
+            self._sessions_ended.set()
 
     def resync_all(self) -> None:
         """Everybody looks again: hints were lost."""
@@ -176,9 +180,13 @@ class Hub:
                 self._hear(tenant_id, hint)
 
     async def _recheck_sessions(self) -> None:
-        """All sockets of the process in one question. While the database is away, they stay."""
+        """All sockets of the process in one question, now and then, and at once when somebody's
+        sessions were ended. While the database is away, they stay."""
+        assert self._sessions_ended is not None
         while True:
-            await asyncio.sleep(RECHECK_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._sessions_ended.wait(), RECHECK_SECONDS)
+            self._sessions_ended.clear()
             listeners = [one for group in self._listeners.values() for one in group]
             if not listeners:
                 continue

@@ -119,6 +119,12 @@ _GROUPS = [
         ],
     ),
     Group(
+        label="Organisation",
+        links=[
+            Link(label="People", href="/users", icon="users", permission="user:read"),
+        ],
+    ),
+    Group(
         label="Me",
         links=[
             Link(

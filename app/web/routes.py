@@ -11,6 +11,7 @@ from litestar.static_files import create_static_files_router
 
 from app.domains.identity.api import ROUTES as IDENTITY_API
 from app.domains.identity.pages import ROUTES as IDENTITY_PAGES
+from app.domains.identity.user_api import ROUTES as USERS_API
 from app.domains.investments.api import ROUTES as INVESTMENTS_API
 from app.domains.investments.pages import ROUTES as INVESTMENTS_PAGES
 from app.web.audit_pages import ROUTES as AUDIT_PAGES
@@ -27,6 +28,7 @@ from app.web.operations_pages import ROUTES as OPERATIONS_PAGES
 from app.web.person_pages import ROUTES as PERSON_PAGES
 from app.web.rest_requests import prepare
 from app.web.search_page import ROUTES as SEARCH_PAGE
+from app.web.user_pages import ROUTES as USER_PAGES
 
 API = "/api/v1"
 _STATIC = Path(__file__).resolve().parents[2] / "static" / "dist"
@@ -40,9 +42,11 @@ PAGES: list[Any] = [
     *LEDGER_PAGES,
     *AUDIT_PAGES,
     *SEARCH_PAGE,
+    *USER_PAGES,
 ]
 API_ROUTES: list[Any] = [
     *IDENTITY_API,
+    *USERS_API,
     *INVESTMENTS_API,
     *KERNEL_API,
     *DEADLINES_API,

@@ -7,17 +7,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
+from app.domains.identity.public import Role, add_membership, create_account
 from app.kernel.actors import SYSTEM
 from app.kernel.database import execute, start_pool, stop_pool, unit_of_work
 from app.kernel.ids import new_id
 from app.kernel.jobs import enqueue
 from app.registry import load
 from e2e.doors import Doors
+from e2e.pages.sign_in import TENANT
 from e2e.rest.people import People
 from tests.support.portal import Portal
 
@@ -132,22 +136,38 @@ class Things:
 
     def dead_job(self) -> str:
         """No person can break a job: it is put there as though it had failed for good."""
-        tenant_id = self.people.get("admin", "/me")["tenant"]["id"]
 
         async def put() -> str:
+            job = await enqueue(kind="yield.accrue", payload={"product_id": str(new_id())})
+            await execute(
+                "UPDATE job SET state = 'dead', finished_at = now(), failures = 8,"
+                " last_error = 'It broke' WHERE id = $1",
+                job,
+            )
+            return str(job)
+
+        return self._as_the_portal(put)
+
+    def bystander(self) -> str:
+        """Somebody whose role and access nobody needs: people are not added over REST."""
+
+        async def add() -> str:
+            account = await create_account(email=f"{uuid4()}@{TENANT}.example", name="Bystander")
+            return str(await add_membership(account_id=account, role=Role.rm))
+
+        return self._as_the_portal(add)
+
+    def _as_the_portal(self, work: Callable[[], Awaitable[str]]) -> str:
+        tenant_id = self.people.get("admin", "/me")["tenant"]["id"]
+
+        async def run() -> str:
             load()
             await start_pool(self._portal.environment["DATABASE_URL"], size=1)
             try:
                 async with unit_of_work(tenant=tenant_id, actor=SYSTEM):
-                    job = await enqueue(kind="yield.accrue", payload={"product_id": str(new_id())})
-                    await execute(
-                        "UPDATE job SET state = 'dead', finished_at = now(), failures = 8,"
-                        " last_error = 'It broke' WHERE id = $1",
-                        job,
-                    )
-                return str(job)
+                    return await work()
             finally:
                 await stop_pool()
 
         with ThreadPoolExecutor(max_workers=1) as thread:
-            return thread.submit(lambda: asyncio.run(put())).result()
+            return thread.submit(lambda: asyncio.run(run())).result()

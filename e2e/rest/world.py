@@ -77,6 +77,7 @@ class _Builder:
             **self._steps(),
             **self._clocks(),
             **self._operations(),
+            **self._users(),
         }
 
     # Each of these answers for one part of the document.
@@ -295,6 +296,19 @@ class _Builder:
             ),
             f"POST {API}/jobs/{{job_id}}/rerun": Golden(login="ops", path={"job_id": job}),
             f"POST {API}/demo/clock": Golden(login="admin", body={"advance_seconds": 1}),
+        }
+
+    def _users(self) -> dict[str, Golden]:
+        one = {"membership_id": self._things.bystander()}
+        self._things.ids["membership_id"] += one.values()
+        self._things.ids["role"] += ["rm", "trader"]
+        path = f"{API}/users/{{membership_id}}"
+        return {
+            f"GET {API}/users": Golden(login="admin"),
+            f"GET {path}": Golden(login="admin", path=one),
+            f"POST {path}/role": Golden(login="admin", path=one, body={"role": "trader"}),
+            f"POST {path}/deactivate": Golden(login="admin", path=one),
+            f"POST {path}/reactivate": Golden(login="admin", path=one),
         }
 
 

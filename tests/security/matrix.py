@@ -39,6 +39,7 @@ class Things:
     later: datetime
     other_manager: UUID
     client: UUID
+    user: UUID
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,10 @@ def _vote(things: Things) -> dict[str, Any]:
     return {"approval_id": str(things.approval), "note": "Looked at it"}
 
 
+def _role(things: Things) -> dict[str, Any]:
+    return {"role": "trader"}
+
+
 def _decision(things: Things) -> dict[str, Any]:
     return {"decision": "approve", "note": ""}
 
@@ -153,6 +158,18 @@ MATRIX: dict[tuple[str, str], Route] = {
     ("POST", "/api/v1/deadlines/{deadline_id}/resume"): Route(
         "deadline", _COMPLIANCE, body=_reason
     ),
+    **{
+        (method, f"{start}/users/{{membership_id}}{end}"): Route(
+            "user", frozenset({"admin"}), body=_role if end == "/role" else None
+        )
+        for start in ("", "/api/v1")
+        for method, end in (
+            ("GET", ""),
+            ("POST", "/role"),
+            ("POST", "/deactivate"),
+            ("POST", "/reactivate"),
+        )
+    },
     ("GET", "/clients/{client_id}"): Route("client", _BOOK),
     ("GET", "/clients/{client_id}/standing"): Route("client", _BOOK),
     ("GET", f"{_CLIENT_REST}/standing"): Route("client", _BOOK),

@@ -76,6 +76,7 @@ async def things_of(desk: Desk, redemption_id: UUID) -> Things:
         later=deadline["due_at"] + timedelta(hours=12),
         other_manager=other_manager,
         client=desk.clients["member"],
+        user=other_manager,
     )
 
 

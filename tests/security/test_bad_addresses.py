@@ -37,6 +37,8 @@ async def test_a_path_that_names_nothing_is_not_there(seats: Seats, desk: Desk) 
             ("ops", "/deadlines/{}"),
             ("member", "/destinations/{}"),
             ("member", f"{REST}/destinations/{{}}"),
+            ("admin", "/users/{}"),
+            ("admin", f"{API}/users/{{}}"),
             ("rm", "/clients/{}"),
             ("rm", f"{REST}/clients/{{}}"),
             ("rm", "/clients/{}/standing"),
@@ -122,6 +124,17 @@ QUERIES = [
     ("ops", "/approval-records", "requested_to", ["x"]),
     ("ops", "/jobs", "sort", ["x"]),
     ("ops", "/jobs", "failed_from", ["x"]),
+    *(
+        ("admin", path, name, values)
+        for path in ("/users", f"{API}/users")
+        for name, values in (
+            ("q", ["%00"]),
+            ("role", ["x", "%00", "ADMIN"]),
+            ("status", ["x", "%00", "suspended"]),
+            ("cursor", ["x", "%00"]),
+        )
+    ),
+    ("admin", f"{API}/users", "limit", ["0", "201", "abc"]),
     ("rm", "/clients", "q", ["%00"]),
     ("rm", "/clients", "product", ["x", "%00"]),
     ("rm", "/clients", "sort", ["x", "%00", "--name"]),

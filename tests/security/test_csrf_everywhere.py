@@ -103,6 +103,12 @@ async def test_every_unsafe_page_route_refuses_a_foreign_hand(
             f"/deadlines/{clock['id']}/{step}",
             {"reason": "lured", "note": "lured", "approval_id": str(proposed)},
         )
+    for step in ("role", "deactivate", "reactivate"):
+        doable[f"/users/{{membership_id}}/{step}"] = (
+            "admin",
+            f"/users/{desk.people['trader2'].id}/{step}",
+            {"role": "admin"},
+        )
     for step, login, id_ in [
         ("approve", "rm", waiting),
         ("reject", "rm", waiting),

@@ -52,6 +52,9 @@ MOVES_NOTHING = {
     "POST /api/v1/investments/destinations/{destination_id}/revoke",
     "POST /api/v1/investments/redemptions/quote",
     "POST /api/v1/jobs/{job_id}/rerun",
+    "POST /api/v1/users/{membership_id}/deactivate",
+    "POST /api/v1/users/{membership_id}/reactivate",
+    "POST /api/v1/users/{membership_id}/role",
 }
 _ID = str(new_id())
 # A body that is well formed, by the end of the path: the handler is only reached with one.

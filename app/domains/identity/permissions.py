@@ -43,6 +43,7 @@ PERMISSIONS: dict[str, str] = {
     "tier:approve": "Approve or refuse a change of a client's tier",
     "tier:request": "Ask for a change of a client's tier",
     "user:read": "See who belongs to the tenant",
+    "user:write": "Change somebody's role, end their access, give it back",
     "verify:read": "See whether every invariant holds",
 }
 
@@ -113,7 +114,7 @@ ROLES: dict[Role, frozenset[str]] = {
         "tier:approve",
         "verify:read",
     },
-    Role.admin: _EVERYBODY | {"clock:move", "user:read", "verify:read"},
+    Role.admin: _EVERYBODY | {"clock:move", "user:read", "user:write", "verify:read"},
 }
 
 

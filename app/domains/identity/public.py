@@ -3,7 +3,13 @@
 from app.domains.identity.operations.account_create import create_account
 from app.domains.identity.operations.identity_link import link_identity
 from app.domains.identity.operations.membership_add import add_membership
-from app.domains.identity.operations.membership_change import change_role, deactivate_membership
+from app.domains.identity.operations.membership_change import (
+    LastAdministrator,
+    OwnMembership,
+    change_role,
+    deactivate_membership,
+    reactivate_membership,
+)
 from app.domains.identity.permissions import PERMISSIONS, permissions_of
 from app.domains.identity.queries import (
     address_of,
@@ -16,7 +22,9 @@ from app.domains.identity.values import MembershipView, Role, TenantView
 
 __all__ = [
     "PERMISSIONS",
+    "LastAdministrator",
     "MembershipView",
+    "OwnMembership",
     "Role",
     "TenantView",
     "add_membership",
@@ -30,4 +38,5 @@ __all__ = [
     "memberships",
     "names_of",
     "permissions_of",
+    "reactivate_membership",
 ]

@@ -9,9 +9,11 @@ from uuid import UUID
 from app.domains.identity.values import (
     Candidate,
     Identified,
+    MembershipStatus,
     MembershipView,
     Role,
     TenantView,
+    UserView,
 )
 from app.kernel.database import ask_across_tenants, fetch, fetch_row, fetch_value
 from app.kernel.errors import NotFound
@@ -96,6 +98,72 @@ async def members_with_role(*, role: Role) -> list[UUID]:
         "SELECT id FROM membership WHERE role = $1 AND status = 'active' ORDER BY id", role.value
     )
     return [row["id"] for row in rows]
+
+
+async def users(
+    *,
+    words: str = "",
+    role: Role | None = None,
+    status: MembershipStatus | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
+) -> list[UserView]:
+    """People of the tenant, by name; `words` is any part of their name or address.
+
+    `after` is the last id of the page before.
+    """
+    rows = await fetch(
+        f"{_USER} WHERE ($2::text IS NULL OR m.role = $2) AND ($3::text IS NULL OR m.status = $3)"
+        " AND (position(lower($4) IN lower(a.name)) > 0 OR position(lower($4) IN a.email) > 0)"
+        " AND ($5::uuid IS NULL OR (lower(a.name), m.id) > (SELECT lower(b.name), k.id"
+        "   FROM membership k JOIN account b ON b.id = k.account_id WHERE k.id = $5))"
+        " ORDER BY lower(a.name), m.id LIMIT $6",
+        settings().session_idle_seconds,
+        role.value if role else None,
+        status.value if status else None,
+        words,
+        after,
+        limit,
+    )
+    return [_user(row) for row in rows]
+
+
+async def user(*, membership_id: UUID) -> UserView:
+    """One person of the tenant; raises `NotFound`."""
+    row = await fetch_row(
+        f"{_USER} WHERE m.id = $2", settings().session_idle_seconds, membership_id
+    )
+    if row is None:
+        raise NotFound
+    return _user(row)
+
+
+_USER = """
+    SELECT m.id, a.name, a.email, m.role, m.status, m.created_at,
+      greatest(
+        (SELECT max(s.created_at) FROM session s WHERE s.membership_id = m.id),
+        (SELECT max(f.created_at) FROM refresh_family f WHERE f.membership_id = m.id)
+      ) AS last_sign_in_at,
+      (SELECT count(*) FROM session s WHERE s.membership_id = m.id AND s.ended_at IS NULL
+        AND s.expires_at > clock_timestamp()
+        AND s.last_seen_at > clock_timestamp() - make_interval(secs => $1))
+      + (SELECT count(*) FROM refresh_family f WHERE f.membership_id = m.id
+        AND f.revoked_at IS NULL AND f.expires_at > clock_timestamp()) AS open_sessions
+    FROM membership m JOIN account a ON a.id = m.account_id
+"""
+
+
+def _user(row: Any) -> UserView:
+    return UserView(
+        id=row["id"],
+        name=row["name"],
+        email=row["email"],
+        role=Role(row["role"]),
+        status=MembershipStatus(row["status"]),
+        joined_at=row["created_at"],
+        last_sign_in_at=row["last_sign_in_at"],
+        open_sessions=row["open_sessions"],
+    )
 
 
 _MEMBERSHIP = (

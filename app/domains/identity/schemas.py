@@ -7,6 +7,9 @@ from uuid import UUID
 
 import msgspec
 
+from app.domains.identity.values import UserView
+from app.kernel.clock import utc
+
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
 
 
@@ -55,3 +58,33 @@ class PublicKeys(msgspec.Struct, frozen=True, kw_only=True):
     """A JWK set (RFC 7517)."""
 
     keys: list[dict[str, str]]
+
+
+class RoleBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    role: str
+
+
+class UserOut(msgspec.Struct, frozen=True, kw_only=True):
+    """One person of the tenant; `open_sessions` are their sign-ins that still hold."""
+
+    id: UUID
+    name: str
+    email: str
+    role: str
+    status: str
+    joined_at: str
+    last_sign_in_at: str | None
+    open_sessions: int
+
+
+def user_out(view: UserView) -> UserOut:
+    return UserOut(
+        id=view.id,
+        name=view.name,
+        email=view.email,
+        role=view.role.value,
+        status=view.status.value,
+        joined_at=utc(view.joined_at),
+        last_sign_in_at=None if view.last_sign_in_at is None else utc(view.last_sign_in_at),
+        open_sessions=view.open_sessions,
+    )

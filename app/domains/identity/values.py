@@ -50,6 +50,23 @@ class MembershipView(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
 
 
+class UserView(msgspec.Struct, frozen=True, kw_only=True):
+    """One person of the tenant as an administrator sees them. All times are real.
+
+    `last_sign_in_at` is by browser or over REST; `open_sessions` counts browsers' sessions and
+    sign-ins over REST that still hold.
+    """
+
+    id: UUID
+    name: str
+    email: str
+    role: Role
+    status: MembershipStatus
+    joined_at: datetime
+    last_sign_in_at: datetime | None
+    open_sessions: int
+
+
 class Identified(msgspec.Struct, frozen=True, kw_only=True):
     """Whom a session's cookie or an access token names, as they are now.
 

@@ -292,6 +292,14 @@ class RedemptionName(View, frozen=True, kw_only=True):
     state: RedemptionState
 
 
+class PersonsWork(View, frozen=True, kw_only=True):
+    """What hangs on one person: clients they serve, requests that wait for them, their own."""
+
+    clients: int
+    waiting: int
+    own_requests: int
+
+
 class ManagerOption(View, frozen=True, kw_only=True):
     id: UUID
     name: str

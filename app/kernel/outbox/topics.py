@@ -9,6 +9,9 @@ import msgspec
 
 from app.settings import settings
 
+# Heard by processes rather than pages: somebody's sessions were ended, or their role is another.
+SESSIONS = "sessions"
+
 
 class Hint(msgspec.Struct, frozen=True):
     """What the relay publishes: these topics changed. `version` differs for each event.

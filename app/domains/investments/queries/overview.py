@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from app.domains.investments.policy import OPEN_STATES
 from app.domains.investments.queries.scope import redemption_scope
-from app.domains.investments.values import RedemptionName, RedemptionState
-from app.kernel.database import fetch
+from app.domains.investments.values import PersonsWork, RedemptionName, RedemptionState
+from app.kernel.database import fetch, fetch_row
 
 
 async def redemptions_by_state() -> dict[RedemptionState, int]:
@@ -42,3 +43,21 @@ async def redemptions_named(*, redemption_ids: Sequence[UUID]) -> dict[UUID, Red
         )
         for row in rows
     }
+
+
+async def work_of(*, membership_id: UUID) -> PersonsWork:
+    """How much of the tenant's work hangs on one person: numbers alone, for whoever is about to
+    change their role or end their access.
+    """
+    row = await fetch_row(
+        "SELECT (SELECT count(*) FROM client WHERE rm_membership_id = $1) AS clients,"
+        " (SELECT count(*) FROM redemption WHERE approver_membership_id = $1"
+        "   AND coalesce(held_from, state) = $2) AS waiting,"
+        " (SELECT count(*) FROM redemption r JOIN client c ON c.id = r.client_id"
+        "   WHERE c.membership_id = $1 AND r.state = ANY($3)) AS own_requests",
+        membership_id,
+        RedemptionState.pending_approval.value,
+        [state.value for state in OPEN_STATES],
+    )
+    assert row is not None, "counts are always one row"
+    return PersonsWork(**dict(row))
