@@ -16,12 +16,11 @@ from app.domains.investments.policy import (
     BARRIER_WORDS,
     STRUCK_STATES,
     UNDECIDED_STATES,
-    Barrier,
     barriers_of,
 )
 from app.domains.investments.values import PayoutState, RedemptionState
 from app.kernel.approvals.operations import cancel_approval
-from app.kernel.database import current, execute
+from app.kernel.database import current, execute, fetch_value
 from app.kernel.deadlines import stop_deadline
 from app.kernel.errors import Conflict, InputInvalid
 from app.kernel.money import ZERO
@@ -83,9 +82,12 @@ async def resume_redemption(*, redemption_id: UUID, note: str, version: int | No
     """
     redemption = await lock_redemption(redemption_id=redemption_id)
     check_step(redemption, "resume", version=version)
-    bars = barriers_of(redemption, now=current().now)
-    if Barrier.destination_revoked in bars:
+    # Read once the lock is held: a revocation that this waited for is not in the row that was locked.
+    if await fetch_value(
+        "SELECT revoked_at IS NOT NULL FROM destination WHERE id = $1", redemption["destination_id"]
+    ):
         raise DestinationRevoked
+    bars = barriers_of(redemption, now=current().now)
     if bars:
         raise StillBlocked(
             f"{'. '.join(BARRIER_WORDS[bar] for bar in bars)}: record that this is over on the"
