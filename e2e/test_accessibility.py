@@ -68,6 +68,35 @@ def test_what_a_role_reaches_has_no_violations(
     assert found == []
 
 
+@pytest.mark.parametrize(
+    ("login", "address"),
+    [
+        ("rm", "/clients"),
+        ("compliance", "/clients"),
+        ("member", "/destinations"),
+        ("admin", "/users"),
+    ],
+)
+def test_what_a_list_leads_to_has_no_violations(
+    known: Known, redemptions: list[str], login: str, address: str
+) -> None:
+    page = known(login, address)
+    page.locator("[data-row-link]").first.click()
+    page.wait_for_url(f"**{address}/*")
+    assert violations(page) == []
+
+
+def test_a_new_destination_has_no_violations(known: Known) -> None:
+    page = known("member", "/destinations/new")
+    found = violations(page)
+    page.get_by_label("Name").fill("Cold wallet")
+    page.get_by_label("Address, or IBAN").fill("0x5aaeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
+    page.get_by_role("button", name="Add destination").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    found += violations(page)
+    assert found == []
+
+
 def test_a_phone_has_no_violations(known: Known, redemptions: list[str]) -> None:
     page = known("member", viewport=PHONE)
     found: list[str] = []
