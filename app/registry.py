@@ -12,6 +12,7 @@ from app.kernel.jobs.registry import is_sealed, seal
 
 MODULES = (
     "app.kernel.notifications.mail",
+    "app.kernel.notifications.digests",
     "app.kernel.upkeep",
     "app.domains.identity.jobs",
     "app.domains.investments.jobs",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -48,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # Without it no price in dollars is known, and compliance is asked about every redemption.
     prices_url: str = ""
     prices_api_key: str = ""
+    # A deposit worth more than this in US dollars is put before the traders at once.
+    large_deposit_usd: Decimal = Decimal(100_000)
     # Only `bootstrap` and `migrate` need these two; the running portal must not have them.
     database_owner_url: str = ""
     database_admin_url: str = ""
@@ -96,6 +99,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         raise SettingInvalid(f"{error} (settings are environment variables)") from error
     if len(settings.secret_key) < 64:
         raise SettingInvalid("SECRET_KEY must be at least 64 hexadecimal characters")
+    if not (settings.large_deposit_usd.is_finite() and settings.large_deposit_usd >= 0):
+        raise SettingInvalid("LARGE_DEPOSIT_USD must be an amount, zero or more")
     return settings
 
 

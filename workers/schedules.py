@@ -10,11 +10,14 @@ from app.domains.investments.jobs.readings import order_readings
 from app.kernel.deadlines.schedules import Daily, Every, ScheduleRule
 from app.kernel.idempotency import forget_old
 from app.kernel.ledger.operations import take_snapshots
+from app.kernel.notifications.digests import order_digests
 from app.kernel.upkeep import forget_done_jobs, order_audit_verification, order_verification
 
 SCHEDULES: tuple[ScheduleRule, ...] = (
     # Business time, in the tenant's own zone: the yield of the day that has just ended.
     Daily(name="accrue_yields", at=time(0, 5), run=order_accruals),
+    # In the evening, when what the day brought is known.
+    Daily(name="tell_digests", at=time(18, 0), run=order_digests),
     # Real time: looking after ourselves.
     Every(name="read_custody_balances", period=timedelta(seconds=10), run=order_readings),
     Every(name="read_prices", period=timedelta(minutes=1), run=order_prices),

@@ -22,6 +22,8 @@ from app.web.kernel_api import ROUTES as KERNEL_API
 from app.web.ledger_pages import ROUTES as LEDGER_PAGES
 from app.web.live import live
 from app.web.metrics import metrics
+from app.web.notification_api import ROUTES as NOTIFICATION_API
+from app.web.notification_pages import ROUTES as NOTIFICATION_PAGES
 from app.web.openapi import openapi
 from app.web.operations_api import ROUTES as OPERATIONS_API
 from app.web.operations_pages import ROUTES as OPERATIONS_PAGES
@@ -36,6 +38,7 @@ _YEAR_SECONDS = 365 * 24 * 3600
 
 PAGES: list[Any] = [
     *PERSON_PAGES,
+    *NOTIFICATION_PAGES,
     *IDENTITY_PAGES,
     *INVESTMENTS_PAGES,
     *OPERATIONS_PAGES,
@@ -50,6 +53,7 @@ API_ROUTES: list[Any] = [
     *INVESTMENTS_API,
     *KERNEL_API,
     *DEADLINES_API,
+    *NOTIFICATION_API,
     *OPERATIONS_API,
 ]
 

@@ -78,6 +78,7 @@ class _Builder:
             **self._clocks(),
             **self._operations(),
             **self._users(),
+            **self._notifications(),
         }
 
     # Each of these answers for one part of the document.
@@ -309,6 +310,18 @@ class _Builder:
             f"POST {path}/role": Golden(login="admin", path=one, body={"role": "trader"}),
             f"POST {path}/deactivate": Golden(login="admin", path=one),
             f"POST {path}/reactivate": Golden(login="admin", path=one),
+    def _notifications(self) -> dict[str, Golden]:
+        notifications, digest = f"{API}/notifications", self._things.digest()
+        self._things.ids["digest_id"].append(digest)
+        self._things.ids["by_mail"] = [["digest"], []]
+        return {
+            f"GET {notifications}": Golden(login="rm"),
+            f"POST {notifications}/read": Golden(login="rm", body={}),
+            f"GET {notifications}/digests/{{digest_id}}": Golden(
+                login="rm", path={"digest_id": digest}
+            ),
+            f"GET {notifications}/preferences": Golden(login="rm"),
+            f"PUT {notifications}/preferences": Golden(login="rm", body={"by_mail": ["digest"]}),
         }
 
 

@@ -15,6 +15,7 @@ async def _told(desk: Desk, login: str) -> list[str]:
         rows = await fetch(
             "SELECT event_type FROM notification WHERE recipient_id = $1"
             " AND event_type NOT LIKE 'destination.%' ORDER BY id",
+            " AND event_type LIKE 'redemption.%' ORDER BY id",
             desk.people[login].id,
         )
     return [row["event_type"].removeprefix("redemption.") for row in rows]

@@ -170,6 +170,7 @@ async def test_each_step_tells_the_people_it_concerns(desk: Desk) -> None:
             login: await fetch_value(
                 "SELECT array_agg(event_type ORDER BY event_type) FROM notification"
                 " WHERE recipient_id = $1 AND event_type NOT LIKE 'destination.%'",
+                " WHERE recipient_id = $1 AND event_type LIKE 'redemption.%'",
                 desk.people[login].id,
             )
             for login in ("member", "rm", "trader", "trader2", "member2", "rm2")

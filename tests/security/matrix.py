@@ -37,6 +37,7 @@ class Things:
     destination: UUID
     deadline: UUID
     later: datetime
+    digest: UUID
     other_manager: UUID
     client: UUID
     user: UUID
@@ -186,6 +187,8 @@ MATRIX: dict[tuple[str, str], Route] = {
     ("POST", "/clients/{client_id}/tier/approve"): Route("client", _COMPLIANCE, frozenset(), _note),
     ("POST", "/clients/{client_id}/tier/reject"): Route("client", _COMPLIANCE, frozenset(), _note),
     ("GET", "/api/v1/investments/clients/{client_id}"): Route("client", _BOOK),
+    ("GET", "/notifications/digests/{digest_id}"): Route("digest", _EVERYBODY),
+    ("GET", "/api/v1/notifications/digests/{digest_id}"): Route("digest", _EVERYBODY),
     ("GET", _PAGE): Route("redemption", _READERS),
     ("GET", _REST): Route("redemption", _READERS),
     **{("POST", f"{_PAGE}/{step}"): route for step, route in _STEPS.items()},
@@ -242,7 +245,7 @@ def _sees(what: str, login: str, role: str, state: State) -> bool:
     """Within the tenant: a member their own, a manager their clients', a trader what is settled."""
     if what == "product":
         return True
-    if what == "delegation":
+    if what in ("delegation", "digest"):
         return login == "rm"  # whose it is
     if role == "trader" and what == "subscription":
         return True  # of every client: what there is to pay one day

@@ -16,8 +16,9 @@ import pytest
 from app.domains.investments.queries import redemptions, scope
 from app.domains.investments.values import RedemptionState as State
 from app.kernel.approvals.operations import delegate
-from app.kernel.database import fetch_row, fetch_value
+from app.kernel.database import current, execute, fetch, fetch_row, fetch_value
 from app.kernel.ids import new_id
+from app.kernel.notifications import keep_for_digest
 from app.web.shell import Portal
 from tests.investments import steps
 from tests.security.matrix import MATRIX, REFUSED, Things, expected
@@ -53,6 +54,7 @@ async def things_of(desk: Desk, redemption_id: UUID) -> Things:
             "SELECT id, due_at FROM deadline WHERE subject_id = $1 ORDER BY id LIMIT 1",
             redemption_id,
         )
+        digest = await a_digest(desk)
         row = await fetch_row(
             "SELECT e.id, p.account_id FROM ledger_entry e JOIN ledger_posting p"
             " ON p.entry_id = e.id WHERE e.subject_id = $1 ORDER BY e.id, p.position LIMIT 1",
@@ -74,10 +76,30 @@ async def things_of(desk: Desk, redemption_id: UUID) -> Things:
         destination=desk.destinations["member", "yield"],
         deadline=deadline["id"],
         later=deadline["due_at"] + timedelta(hours=12),
+        digest=digest,
         other_manager=other_manager,
         client=desk.clients["member"],
         user=other_manager,
     )
+
+
+async def a_digest(desk: Desk) -> UUID:
+    """Of the manager, with one line. Whatever events there are serve for it."""
+    rows = await fetch("SELECT id FROM outbox_event ORDER BY id LIMIT 2")
+    line, digest = (row["id"] for row in rows)
+    manager = desk.people["rm"].id
+    assert manager is not None
+    await keep_for_digest(
+        recipients=[manager],
+        event_id=line,
+        text="A deposit",
+        link="/approvals",
+        happened_at=current().now,
+    )
+    await execute(
+        "UPDATE notification_digest_line SET digest_event_id = $1 WHERE event_id = $2", digest, line
+    )
+    return UUID(str(digest))
 
 
 def shape(answer: httpx.Response, thing: UUID) -> tuple[int, str, str]:

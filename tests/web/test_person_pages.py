@@ -1,4 +1,4 @@
-"""The start, notifications and the theme; blocks and their entity tags."""
+"""The theme; blocks and their entity tags."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import pytest
 from app.kernel.actors import SYSTEM
 from app.kernel.database import unit_of_work
 from app.kernel.notifications.operations import notify
-from app.web.shell import Portal
-from tests.support.client import Browser, Person, add_person, portal_client, sign_in
+from tests.support.client import Browser, Person, add_person, sign_in
 from tests.support.database import TestTenant
 from tests.support.events import an_event
 
@@ -31,43 +30,6 @@ async def _tell(tenant: TestTenant, person: Person, title: str = "A request wait
             link="/approvals",
             event_id=event_id,
         )
-
-
-async def test_notifications_are_counted_listed_and_read(
-    browser: Browser, tenant: TestTenant, person: Person
-) -> None:
-    await _tell(tenant, person)
-    assert "1 unread" in (await browser.get("/notifications/count")).text
-    page = await browser.get("/notifications")
-    assert "A request waits" in page.text
-    answer = await browser.post_form("/notifications/read")
-    assert answer.headers["location"] == "/notifications"
-    assert "unread" not in (await browser.get("/notifications/count")).text
-
-
-async def test_another_persons_notifications_are_not_shown(
-    portal: Portal, browser: Browser, tenant: TestTenant, person: Person
-) -> None:
-    await _tell(tenant, person, "Only for one")
-    other = await add_person(tenant.id, "rm")
-    async with portal_client(portal) as second:
-        await sign_in(second, tenant.slug, other.email)
-        assert "Only for one" not in (await second.get("/notifications")).text
-
-
-async def test_a_long_list_has_a_next_page(
-    browser: Browser, tenant: TestTenant, person: Person
-) -> None:
-    for number in range(31):
-        await _tell(tenant, person, f"Number {number:02}")
-    first = await browser.get("/notifications")
-    assert "Number 30" in first.text
-    assert "Number 00" not in first.text
-    cursor = first.text.split("cursor=")[1].split('"')[0]
-    second = await browser.get(f"/notifications?cursor={cursor}")
-    assert "Number 00" in second.text
-    for bad in ("x", "_", "2026-01-01_x", "%00"):
-        assert (await browser.get(f"/notifications?cursor={bad}")).status_code == 422
 
 
 class TestBlocks:

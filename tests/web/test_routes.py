@@ -55,6 +55,8 @@ MOVES_NOTHING = {
     "POST /api/v1/users/{membership_id}/deactivate",
     "POST /api/v1/users/{membership_id}/reactivate",
     "POST /api/v1/users/{membership_id}/role",
+    "POST /api/v1/notifications/read",
+    "PUT /api/v1/notifications/preferences",
 }
 _ID = str(new_id())
 # A body that is well formed, by the end of the path: the handler is only reached with one.

@@ -4,7 +4,7 @@ when the portal itself needs somebody.
 
 from app.domains.identity.queries import address_of, members_with_role
 from app.domains.identity.values import Role
-from app.kernel.notifications import notify, register_address_book
+from app.kernel.notifications import NoticeGroup, declare_group, notify, register_address_book
 from app.kernel.notifications.mail import MAIL_JOB
 from app.kernel.outbox import ConsumedEvent, consumer
 from app.kernel.outbox.consumers import consumer_kind
@@ -12,6 +12,15 @@ from app.kernel.outbox.consumers import consumer_kind
 ALERT = "identity.alert_operations"
 
 register_address_book(address_of)
+declare_group(
+    NoticeGroup(
+        key="alerts",
+        label="Alerts of the portal itself",
+        explains="Jobs that failed for good, and invariants that do not hold",
+        roles=frozenset({Role.operations.value}),
+        is_binding=True,
+    )
+)
 
 
 @consumer("job.dead", "invariant.broken", name=ALERT)
@@ -31,6 +40,7 @@ async def alert_operations(event: ConsumedEvent) -> None:
     await notify(
         recipients=await members_with_role(role=Role.operations),
         event_type=event.type,
+        group="alerts",
         title=title,
         body=body,
         link="/notifications",

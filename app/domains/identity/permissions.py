@@ -30,6 +30,7 @@ PERMISSIONS: dict[str, str] = {
     "ledger:read": "See every account, balance and entry",
     "ledger:read_own": "See entries on one's own accounts",
     "me:read": "See who one is signed in as",
+    "notification:choose": "Choose which notifications come by mail",
     "notification:read": "Read one's own notifications",
     "product:read": "See products and their NAV",
     "redemption:approve": "Approve or reject a client's redemption",
@@ -47,7 +48,7 @@ PERMISSIONS: dict[str, str] = {
     "verify:read": "See whether every invariant holds",
 }
 
-_EVERYBODY = frozenset({"me:read", "notification:read", "product:read"})
+_EVERYBODY = frozenset({"me:read", "notification:choose", "notification:read", "product:read"})
 
 ROLES: dict[Role, frozenset[str]] = {
     Role.member: _EVERYBODY

@@ -107,6 +107,18 @@ async def delegators_of(*, permission: str) -> list[UUID]:
     return [row["from_membership_id"] for row in rows]
 
 
+async def stand_ins_of(*, membership_id: UUID, permission: str) -> list[UUID]:
+    """Who stands in for this person now, with `permission`."""
+    rows = await fetch(
+        "SELECT DISTINCT to_membership_id FROM delegation WHERE from_membership_id = $1"
+        " AND $2 = ANY(permissions) AND starts_at <= $3 AND ends_at > $3 AND revoked_at IS NULL",
+        membership_id,
+        permission,
+        current().now,
+    )
+    return [row["to_membership_id"] for row in rows]
+
+
 async def own_delegations(*, after: UUID | None = None, limit: int = 100) -> list[DelegationView]:
     """Whom the current actor lets stand in for them, the latest first; past ones as well.
 

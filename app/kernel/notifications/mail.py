@@ -17,6 +17,7 @@ from uuid import UUID
 import jinja2
 import structlog
 
+from app.kernel.database import fetch_value
 from app.kernel.errors import Unavailable
 from app.kernel.jobs.outside import OutsideCall
 from app.kernel.jobs.registry import RetryLater, outside_job
@@ -65,10 +66,13 @@ async def send(call: OutsideCall) -> None:
         raise RuntimeError("no mail transport or address book is registered in this process")
     async with call.unit_of_work():
         address = await _address_book(UUID(call.payload["recipient_id"]))
+        tenant_name = await fetch_value("SELECT name FROM tenant WHERE id = $1", call.tenant_id)
     if address is None:
         _log.info("mail has no address", recipient_id=call.payload["recipient_id"])
         return
-    subject, text, html = render(call.payload["template"], call.payload["context"])
+    subject, text, html = render(
+        call.payload["template"], call.payload["context"] | {"tenant_name": tenant_name}
+    )
     try:
         await _transport(
             to=address, subject=subject, text=text, html=html, message_id=message_id(call.id)
@@ -84,16 +88,18 @@ def message_id(job_id: UUID) -> str:
     return f"<{job_id}@{host}>"
 
 
-def render(template: str, context: dict[str, object]) -> tuple[str, str, str | None]:
-    """Subject, plain text and HTML (where the folder has one) of the mail."""
-    given = {**context, "portal_url": settings().public_url.rstrip("/")}
+def render(template: str, context: dict[str, object]) -> tuple[str, str, str]:
+    """Subject, plain text and HTML of the mail, from one folder of templates/emails.
+
+    `context` has title, body, link and tenant_name; a `reference` stands in the subject, `figures`
+    (label and words) below the body.
+    """
+    given = {"reference": "", "figures": [], **context}
+    given["portal_url"] = settings().public_url.rstrip("/")
     folder = _templates()
     subject = folder.get_template(f"{template}/subject.txt").render(given)
     text = folder.get_template(f"{template}/body.txt").render(given)
-    try:
-        html = folder.get_template(f"{template}/body.html").render(given)
-    except jinja2.TemplateNotFound:
-        html = None
+    html = folder.get_template(f"{template}/body.html").render(given)
     # A line break in a subject would begin another header.
     return " ".join(subject.split()), text, html
 
@@ -104,4 +110,6 @@ def _templates() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=jinja2.select_autoescape(["html"]),
         undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )

@@ -10,6 +10,7 @@ from app.kernel.database import current, execute, fetch, fetch_value
 from app.kernel.errors import NotFound, NotPermitted
 from app.kernel.ids import new_id
 from app.kernel.jobs.queue import enqueue
+from app.kernel.notifications.choices import wanting_mail
 from app.kernel.notifications.mail import MAIL_JOB
 from app.kernel.outbox.emitting import emit
 
@@ -27,14 +28,16 @@ async def notify(
     body: str,
     link: str,
     event_id: UUID,
+    group: str | None = None,
     mail_template: str | None = None,
     mail_context: dict[str, Any] | None = None,
 ) -> None:
     """Tell each of `recipients` (memberships) once of the event, however often this is called.
 
     `link` is a path of the portal. With `mail_template`, a folder of templates/emails, each of
-    them gets a mail as well, with `mail_context` besides title, body and link. Of a past that is
-    loaded nobody gets a mail: it would be months late.
+    them gets a mail as well, with `mail_context` besides title, body and link; but not who chose
+    to hear of the `group` in the portal alone. Of a past that is loaded nobody gets a mail: it
+    would be months late.
     """
     unit = current()
     told = await fetch(
@@ -66,7 +69,12 @@ async def notify(
     if mail_template is None or unit.loads_past:
         return
     context = {"title": title, "body": body, "link": link, **(mail_context or {})}
+    mailed = {row["recipient_id"] for row in told}
+    if group is not None:
+        mailed = await wanting_mail(group=group, recipients=list(mailed))
     for row in told:
+        if row["recipient_id"] not in mailed:
+            continue
         await enqueue(
             kind=MAIL_JOB,
             key=str(row["id"]),

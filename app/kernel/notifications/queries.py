@@ -30,9 +30,12 @@ async def unread_count() -> int:
 
 
 async def notifications_of(
-    *, limit: int = 50, after: tuple[datetime, UUID] | None = None
+    *,
+    limit: int = 50,
+    after: tuple[datetime, UUID] | None = None,
+    only_unread: bool = False,
 ) -> list[NotificationView]:
-    """The current person's notifications, the latest first.
+    """The current person's notifications, or those not read yet, the latest first.
 
     `after` is `(created_at, id)` of the last one on the page before.
     """
@@ -40,6 +43,7 @@ async def notifications_of(
     rows = await fetch(
         "SELECT id, event_type, title, body, link, created_at, read_at FROM notification"
         " WHERE recipient_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))"
+        f"{' AND read_at IS NULL' if only_unread else ''}"
         " ORDER BY created_at DESC, id DESC LIMIT $4",
         current().actor.id,
         created_at,
