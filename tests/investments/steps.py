@@ -18,6 +18,7 @@ from app.domains.investments.values import RedemptionView
 from app.kernel.approvals.values import Decision
 from app.kernel.database import unit_of_work
 from tests.support.desk import Desk
+from tests.support.drain import drain
 
 
 async def request(
@@ -69,6 +70,9 @@ async def clear(
 
 
 async def ready(desk: Desk, redemption_id: UUID, *, key: str = "yield", by: str = "trader") -> None:
+    """People are told of what came before first: their mail would take longer than the second after
+    which a custodian who gave no answer is asked again."""
+    await drain()
     async with unit_of_work(tenant=desk.tenant_id, actor=desk.people[by]):
         await mark_ready(redemption_id=redemption_id, source_account_id=desk.staging[key])
 
