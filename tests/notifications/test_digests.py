@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -113,3 +114,16 @@ def test_the_lines_of_a_mail_are_in_the_order_of_what_happened() -> None:
     _, text, html = render("digest", context)
     assert text.index("first") < text.index("second")
     assert "more, in the portal" not in text + html
+
+
+async def test_of_a_past_that_is_loaded_no_line_is_kept(tenant: TestTenant) -> None:
+    ada = a_person()
+    assert ada.id
+    event_id = await an_event(tenant.id)
+    past = datetime(2025, 1, 1, tzinfo=UTC)
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM, at=past):
+        await keep_for_digest(
+            recipients=[ada.id], event_id=event_id, text="Long ago", link="/", happened_at=past
+        )
+    await tell(tenant)
+    assert await told(tenant, ada) == []
