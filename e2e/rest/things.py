@@ -12,8 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from app.domains.identity.public import Role, add_membership, create_account
 from app.kernel.actors import SYSTEM
@@ -166,12 +165,6 @@ class Things:
 
         return self._as_the_portal(add)
 
-    def _as_the_portal(self, work: Callable[[], Awaitable[str]]) -> str:
-        tenant_id = self.people.get("admin", "/me")["tenant"]["id"]
-
-        async def run() -> str:
-        return self._put(put)
-
     def digest(self) -> str:
         """Told to `rm` as though the evening had come: of one event, told with another."""
         manager = UUID(self.people.get("rm", "/me")["user"]["id"])
@@ -195,22 +188,19 @@ class Things:
             )
             return str(digest)
 
-        return self._put(put)
+        return self._as_the_portal(put)
 
-    def _put(self, put: Callable[[], Awaitable[str]]) -> str:
-        """What no person can make, put into the tenant; returns its id."""
+    def _as_the_portal(self, work: Callable[[], Awaitable[str]]) -> str:
         tenant_id = self.people.get("admin", "/me")["tenant"]["id"]
 
-        async def in_tenant() -> str:
+        async def run() -> str:
             load()
             await start_pool(self._portal.environment["DATABASE_URL"], size=1)
             try:
                 async with unit_of_work(tenant=tenant_id, actor=SYSTEM):
                     return await work()
-                    return await put()
             finally:
                 await stop_pool()
 
         with ThreadPoolExecutor(max_workers=1) as thread:
             return thread.submit(lambda: asyncio.run(run())).result()
-            return thread.submit(lambda: asyncio.run(in_tenant())).result()

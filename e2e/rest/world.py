@@ -310,6 +310,8 @@ class _Builder:
             f"POST {path}/role": Golden(login="admin", path=one, body={"role": "trader"}),
             f"POST {path}/deactivate": Golden(login="admin", path=one),
             f"POST {path}/reactivate": Golden(login="admin", path=one),
+        }
+
     def _notifications(self) -> dict[str, Golden]:
         notifications, digest = f"{API}/notifications", self._things.digest()
         self._things.ids["digest_id"].append(digest)

@@ -14,7 +14,6 @@ async def _told(desk: Desk, login: str) -> list[str]:
     async with unit_of_work(tenant=desk.tenant_id, actor=desk.people[login]):
         rows = await fetch(
             "SELECT event_type FROM notification WHERE recipient_id = $1"
-            " AND event_type NOT LIKE 'destination.%' ORDER BY id",
             " AND event_type LIKE 'redemption.%' ORDER BY id",
             desk.people[login].id,
         )

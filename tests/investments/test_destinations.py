@@ -203,7 +203,8 @@ class TestAdd:
         async with desk.working("ops"):
             mails = await fetch_value(
                 "SELECT count(*) FROM job WHERE kind = 'notifications.mail'"
-                " AND payload ->> 'recipient_id' = $1",
+                " AND payload ->> 'recipient_id' = $1"
+                " AND payload -> 'context' ->> 'title' = 'Destination added'",
                 str(desk.people["member"].id),
             )
         assert mails == 3

@@ -4,7 +4,6 @@ payouts        send a payout and settle it
 prices         ask what each asset is worth in US dollars
 readings       ask the custodian what is in each account
 accruals       the daily yield
-destinations   a client is told where they are paid to from now on
 deadlines      what a mark of an approval or payout deadline does
 notifications  who is told what
 """
@@ -12,7 +11,6 @@ notifications  who is told what
 from app.domains.investments.jobs import (
     accruals,
     deadlines,
-    destinations,
     notifications,
     payouts,
     prices,
@@ -22,7 +20,6 @@ from app.domains.investments.jobs import (
 __all__ = [
     "accruals",
     "deadlines",
-    "destinations",
     "notifications",
     "payouts",
     "prices",

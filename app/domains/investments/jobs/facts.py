@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from app.domains.investments.jobs.notices import Who
 from app.domains.investments.policy import SETTLEMENT_STATES
+from app.domains.investments.queries.destination_view import mask_address
 from app.domains.investments.queries.prices import fresh_usd_price
 from app.kernel.approvals.queries import stand_ins_of
 from app.kernel.database import fetch_row
@@ -171,10 +173,39 @@ async def of_client(event: ConsumedEvent) -> Facts:
     )
 
 
+async def of_destination(event: ConsumedEvent) -> Facts:
+    """It may have been somebody else's hand: the client reads which one it is, and no more of it."""
+    row = await fetch_row(
+        "SELECT d.label, d.asset, d.network, d.address, d.usable_from, c.membership_id,"
+        " c.rm_membership_id, c.name AS client_name, t.time_zone FROM destination d"
+        " JOIN client c ON c.id = d.client_id JOIN tenant t ON t.id = d.tenant_id WHERE d.id = $1",
+        event.subject_id,
+    )
+    assert row is not None, "destinations are never deleted"
+    network = f", {row['network']}" if row["network"] else ""
+    usable = row["usable_from"].astimezone(ZoneInfo(row["time_zone"]))
+    held = event.payload.get("held", 0)
+    waits = {0: "", 1: " One request to it is on hold."}
+    return Facts(
+        reference="",
+        client_name=row["client_name"],
+        words={
+            "destination": f"{row['label']} ({row['asset']}{network}, {mask_address(row['address'])})",
+            "usable_from": f"{usable:%d %b %Y, %H:%M %Z}",
+            "held": waits.get(held, f" {held} requests to it are on hold."),
+        },
+        figures=[],
+        people={Who.client: [row["membership_id"]], Who.rm: [row["rm_membership_id"]]},
+        links={},
+        link=f"/destinations/{event.subject_id}",
+    )
+
+
 # By what an event's type begins with: how its subject's facts are read.
 READERS: dict[str, Callable[[ConsumedEvent], Awaitable[Facts]]] = {
     "client": of_client,
     "deposit": of_deposit,
+    "destination": of_destination,
     "redemption": of_redemption,
     "subscription": of_subscription,
 }

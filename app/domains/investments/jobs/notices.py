@@ -120,6 +120,20 @@ NOTICES: dict[str, Notice] = {
         client=NOW,
         rm=How.daily,
     ),
+    "destination.added": Notice(
+        group=Group.security,
+        title="Destination added",
+        body="{whose}{destination} can be paid to from {usable_from}. If it was not you who added it,"
+        " revoke it now, and tell your relationship manager.",
+        client=NOW,
+    ),
+    "destination.revoked": Notice(
+        group=Group.security,
+        title="Destination revoked",
+        body="{whose}{destination} is never paid to again.{held} If it was not you who revoked it,"
+        " tell your relationship manager.",
+        client=NOW,
+    ),
     "redemption.requested": Notice(
         group=Group.redemptions,
         title="Redemption requested",
@@ -349,6 +363,7 @@ NOTICES: dict[str, Notice] = {
 NOT_TOLD: dict[str, str] = {
     "client.standing_recorded": "what is held because of it is told; a sanctions hit is not",
     "custody.balances_moved": "the pages that show balances follow it by themselves",
+    "membership.changed": "it shows on the person's next page; who did it is in the audit",
     "nav.published": "every day's; holdings show the NAV and its age",
     "redemption.client_overdue": "redemption.lapsed follows in the same moment",
     "redemption.payout_retried": "who ordered it sees it; sent or failed follows",

@@ -12,13 +12,19 @@ from app.kernel.database import current
 from app.kernel.notifications import keep_for_digest, notify
 from app.kernel.outbox import ConsumedEvent, consumer
 
-# Two names, because rows wait under the first since redemptions were all that was told of.
+# Three names, because rows wait under the first two since those were told of by themselves.
 _REDEMPTIONS = [event for event in NOTICES if event.startswith("redemption.")]
-_OTHERS = [event for event in NOTICES if event not in _REDEMPTIONS]
+_DESTINATIONS = [event for event in NOTICES if event.startswith("destination.")]
+_OTHERS = [event for event in NOTICES if event not in (*_REDEMPTIONS, *_DESTINATIONS)]
 
 
 @consumer(*_REDEMPTIONS, name="redemption.tell")
 async def tell_of_redemption(event: ConsumedEvent) -> None:
+    await tell(event)
+
+
+@consumer(*_DESTINATIONS, name="destination.tell")
+async def tell_of_destination(event: ConsumedEvent) -> None:
     await tell(event)
 
 
