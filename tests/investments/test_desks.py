@@ -126,18 +126,20 @@ class TestTheManagersDesk:
 
 class TestTheTradersDesk:
     async def test_sets_what_is_free_against_what_is_due(self, seats: Seats, desk: Desk) -> None:
-        shown = cards(await _page(seats, desk, "trader", "/settlement"))
         note = "nothing is still to be set aside"
-        assert shown["Free in staging, USDT"] == (["300,000.00", "USDT"], note)
+        assert await self._free(seats, desk) == f"300,000.00 USDT {note}"
         redemption_id = await steps.request(desk, portion=Portion(units="100"))
         await steps.decide(desk, redemption_id)
         net = (await steps.seen(desk, redemption_id)).amounts.net
-        shown = cards(await _page(seats, desk, "trader", "/settlement"))
-        assert shown["Free in staging, USDT"][1] == f"covers the {net:,.2f} still to set aside"
+        free = await self._free(seats, desk)
+        assert free == f"300,000.00 USDT covers the {net:,.2f} still to set aside"
+        assert cards(await _page(seats, desk, "trader", "/settlement"))["To be settled"] == (
+            ["1"],
+            "1 waits for you",
+        )
         await steps.ready(desk, redemption_id)
-        shown = cards(await _page(seats, desk, "trader", "/settlement"))
         left = Decimal(300_000) - net - Decimal("2.50")
-        assert shown["Free in staging, USDT"] == ([f"{left:,.2f}", "USDT"], note)
+        assert await self._free(seats, desk) == f"{left:,.2f} USDT {note}"
 
     async def test_says_how_much_is_missing(self, seats: Seats, desk: Desk) -> None:
         redemption_id = await steps.request(desk, portion=Portion(units="100"))
@@ -150,17 +152,22 @@ class TestTheTradersDesk:
                 desk.staging["yield"],
             )
         net = (await steps.seen(desk, redemption_id)).amounts.net
-        shown = cards(await _page(seats, desk, "trader", "/settlement"))
-        assert shown["Free in staging, USDT"][1] == f"{net - 10:,.2f} short of what is due"
+        free = await self._free(seats, desk)
+        assert free == f"10.00 USDT {net - 10:,.2f} short of what is due"
+
+    async def _free(self, seats: Seats, desk: Desk, what: str = "free-USDT") -> str:
+        page = await _page(seats, desk, "trader", "/settlement")
+        line = page[page.index(f'id="{what}"') :].partition(">")[2].partition("</p>")[0]
+        return " ".join(TAG.sub(" ", line).split())
 
     async def test_counts_differences_and_readings_that_say_little(
         self, seats: Seats, desk: Desk
     ) -> None:
-        shown = cards(await _page(seats, desk, "trader", "/settlement"))
-        assert shown["Custody differences"] == (["0"], "3 of 3 readings stale or missing")
+        said = await self._free(seats, desk, "differences")
+        assert said == "No custody differences; 3 of 3 readings stale or missing"
         await read_exactly(desk)
-        shown = cards(await _page(seats, desk, "trader", "/settlement"))
-        assert shown["Custody differences"] == (["1"], "every reading is fresh")
+        said = await self._free(seats, desk, "differences")
+        assert said == "1 custody difference; every reading is fresh"
 
     async def test_says_how_old_a_reading_is_in_real_time(self, seats: Seats, desk: Desk) -> None:
         await read_exactly(desk)
@@ -189,7 +196,7 @@ class TestTheTradersDesk:
 
     async def test_gives_each_region_alone(self, seats: Seats, desk: Desk) -> None:
         browser = (await seats.of(desk, "trader")).browser
-        for block in ("queue", "coverage", "payouts", "balances"):
+        for block in ("glance", "coverage", "queue", "payouts", "balances"):
             answer = await browser.get("/settlement", headers={"X-Block": block})
             assert answer.status_code == 200
             assert re.findall(r'data-live-block="(\w+)"', answer.text) == [block]

@@ -39,14 +39,14 @@ class Dashboards(Controller):
     @transactional(read_only=True)
     async def settlement(self, request: PortalRequest) -> Page:
         page = await settlement_page(
-            shows_queue=shows(request, "queue"),
+            shows_queue=shows(request, "glance") or shows(request, "queue"),
             shows_payouts=shows(request, "payouts"),
             shows_assets=shows(request, "coverage") or shows(request, "balances"),
         )
         return Page(
             "investments/settlement.html",
             {"page": page},
-            blocks=["queue", "coverage", "payouts", "balances"],
+            blocks=["glance", "coverage", "queue", "payouts", "balances"],
             topics=["settlement"],
         )
 
