@@ -111,7 +111,8 @@ def test_a_phone_has_no_violations(known: Known, redemptions: list[str]) -> None
 
 def test_a_request_has_no_violations_on_the_way(known: Known) -> None:
     page = known("member", "/holdings")
-    page.get_by_role("button", name="how was this computed?").first.click()
+    page.get_by_role("link", name="how was this computed?").first.click()
+    expect(page.get_by_role("dialog", name="How was this computed?")).to_be_visible()
     found = violations(page)
     page.goto("/holdings")
     page.get_by_role("link", name=f"Redeem {PRODUCT}").first.click()

@@ -130,6 +130,7 @@ class _Builder:
             ),
             f"{investments}/redemptions": Golden(login="ops"),
             f"GET {REDEMPTION}": Golden(login="rm", path={"redemption_id": redemption}),
+            **self._explanations(redemption, subscription),
             f"GET {API}/ledger/accounts": Golden(login="compliance"),
             f"GET {API}/ledger/accounts/{{account_id}}/balance": Golden(
                 login="ops", path={"account_id": account}
@@ -147,6 +148,23 @@ class _Builder:
             f"GET {API}/verify": Golden(login="admin"),
             f"GET {API}/jobs/dead": Golden(login="ops"),
             f"GET {API}/delegations": Golden(login="rm"),
+        }
+
+    def _explanations(self, redemption: str, subscription: str) -> dict[str, Golden]:
+        explanations = f"GET {API}/investments/explanations"
+        vault = self._things.accounts[0]["id"]
+        self._things.ids["account_id"].append(vault)
+        return {
+            f"{explanations}/redemptions/{{redemption_id}}": Golden(
+                login="rm", path={"redemption_id": redemption}
+            ),
+            f"{explanations}/holdings/{{subscription_id}}": Golden(
+                login="member", path={"subscription_id": subscription}
+            ),
+            f"{explanations}/vaults/{{account_id}}": Golden(
+                login="trader", path={"account_id": vault}
+            ),
+            f"{explanations}/totals": Golden(login="member"),
         }
 
     def _holdings(self) -> dict[str, Golden]:

@@ -227,7 +227,7 @@ async def test_a_computation_leads_to_the_entries_that_its_reader_may_open(
     link = re.compile(r'href="(/ledger/entries/[^"]+)"')
     for login, leads in {"ops": True, "compliance": True, "member": True, "rm": False}.items():
         seat = await seats.of(desk, login)
-        found = link.findall((await seat.get(f"/redemptions/{redemption_id}")).text)
+        found = link.findall((await seat.get(f"/explain/redemptions/{redemption_id}")).text)
         assert bool(found) is leads, login
         for path in found:
             assert (await seat.get(path)).status_code == 200, (login, path)

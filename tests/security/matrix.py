@@ -38,6 +38,7 @@ class Things:
     deadline: UUID
     later: datetime
     digest: UUID
+    holding: UUID
     other_manager: UUID
     client: UUID
     user: UUID
@@ -135,6 +136,10 @@ _STEPS = {
 _PAGE, _REST = "/redemptions/{redemption_id}", "/api/v1/investments/redemptions/{redemption_id}"
 
 _CLIENT_REST = "/api/v1/investments/clients/{client_id}"
+_EXPLAIN = ("/explain", "/api/v1/investments/explanations")
+_ON_REDEMPTION = Route("redemption", _READERS)
+_ON_HOLDING = Route("holding", _READERS)
+_ON_VAULT = Route("staging", _TRADER | {"operations"})
 
 # Every route with an id in its path. A test fails for one that is not here.
 MATRIX: dict[tuple[str, str], Route] = {
@@ -189,6 +194,9 @@ MATRIX: dict[tuple[str, str], Route] = {
     ("GET", "/api/v1/investments/clients/{client_id}"): Route("client", _BOOK),
     ("GET", "/notifications/digests/{digest_id}"): Route("digest", _EVERYBODY),
     ("GET", "/api/v1/notifications/digests/{digest_id}"): Route("digest", _EVERYBODY),
+    **{("GET", f"{start}/redemptions/{{redemption_id}}"): _ON_REDEMPTION for start in _EXPLAIN},
+    **{("GET", f"{start}/holdings/{{subscription_id}}"): _ON_HOLDING for start in _EXPLAIN},
+    **{("GET", f"{start}/vaults/{{account_id}}"): _ON_VAULT for start in _EXPLAIN},
     ("GET", _PAGE): Route("redemption", _READERS),
     ("GET", _REST): Route("redemption", _READERS),
     **{("POST", f"{_PAGE}/{step}"): route for step, route in _STEPS.items()},
@@ -243,7 +251,9 @@ def expected(method: str, path: str, *, login: str, desk: Desk, owner: Desk, sta
 
 def _sees(what: str, login: str, role: str, state: State) -> bool:
     """Within the tenant: a member their own, a manager their clients', a trader what is settled."""
-    if what == "product":
+    if what in ("product", "staging"):
+        return True
+    if what == "holding" and role == "trader":
         return True
     if what in ("delegation", "digest"):
         return login == "rm"  # whose it is

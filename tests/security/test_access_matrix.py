@@ -77,6 +77,7 @@ async def things_of(desk: Desk, redemption_id: UUID) -> Things:
         deadline=deadline["id"],
         later=deadline["due_at"] + timedelta(hours=12),
         digest=digest,
+        holding=view.subscription_id,
         other_manager=other_manager,
         client=desk.clients["member"],
         user=other_manager,

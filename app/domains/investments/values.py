@@ -128,12 +128,16 @@ class Amounts(View, frozen=True, kw_only=True):
 
 
 class Step(View, frozen=True, kw_only=True):
-    """One line of the explanation of an amount: what, how, and what came out."""
+    """One line of the explanation of an amount: what, how, and what came out.
+
+    `inputs` keep what went into it and stands nowhere else once time has passed.
+    """
 
     label: str
     formula: str
     amount: Decimal
     rounding: str
+    inputs: dict[str, Decimal] = {}
 
 
 class SubscriptionView(View, frozen=True, kw_only=True):
@@ -331,7 +335,6 @@ class RedemptionView(View, frozen=True, kw_only=True):
     timeline: list[TimelineEvent]
     payout: PayoutView | None
     ledger_entry_ids: list[UUID]
-    open_entry_ids: frozenset[UUID]  # those of them that this viewer may open
     accounts: list[CustodyAccountView]  # empty unless the viewer may see where the assets are
     can: frozenset[str]
     clearance: str

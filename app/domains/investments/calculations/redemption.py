@@ -87,6 +87,7 @@ def compute_redemption(
             formula=f"{plain(holding.principal)} × {plain(units)} ÷ {plain(holding.units)}",
             amount=principal,
             rounding=_rounding(terms.places),
+            inputs={"principal_held": holding.principal, "units_held": holding.units},
         )
     ]
     accrued = ZERO
@@ -122,6 +123,7 @@ def compute_redemption(
             formula=f"{plain(gross)} × {plain(terms.redemption_fee_rate)}",
             amount=fee,
             rounding=_rounding(terms.places),
+            inputs={"rate": terms.redemption_fee_rate},
         ),
         Step(
             label="Net",

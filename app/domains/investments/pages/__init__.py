@@ -3,6 +3,7 @@
 from app.domains.investments.pages.clients import Clients
 from app.domains.investments.pages.dashboards import Dashboards
 from app.domains.investments.pages.destinations import Destinations
+from app.domains.investments.pages.explanations import Explanations
 from app.domains.investments.pages.redeeming import Redeeming
 from app.domains.investments.pages.redemption_list import RedemptionList
 from app.domains.investments.pages.redemptions import Redemptions
@@ -12,6 +13,7 @@ ROUTES = [
     Clients,
     Dashboards,
     Destinations,
+    Explanations,
     Redeeming,
     RedemptionList,
     Redemptions,

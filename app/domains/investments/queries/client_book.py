@@ -152,13 +152,16 @@ async def _rows(rows: Sequence[Any]) -> list[ClientRow]:
 
 async def book_totals() -> list[AssetTotal]:
     """What all of the viewer's clients hold, per asset."""
+    return totals_of(await subscriptions_of_book())
+
+
+async def subscriptions_of_book() -> list[SubscriptionView]:
+    """Every active one of the viewer's clients."""
     rows = await fetch(
         "SELECT c.id FROM client c WHERE $1::uuid IS NULL OR c.rm_membership_id = $1", _manager()
     )
-    return totals_of(
-        await subscriptions_of(
-            client_ids=[row["id"] for row in rows], states=[SubscriptionState.active]
-        )
+    return await subscriptions_of(
+        client_ids=[row["id"] for row in rows], states=[SubscriptionState.active]
     )
 
 

@@ -26,7 +26,7 @@ from app.domains.investments.values import (
 from app.kernel.database import current, fetch
 from app.kernel.money import ZERO
 
-_SETTLING = (
+SETTLING = (
     RedemptionState.approved,
     RedemptionState.ready,
     RedemptionState.in_transit,
@@ -57,7 +57,7 @@ async def settlement_page(
     *, shows_queue: bool = True, shows_payouts: bool = True, shows_assets: bool = True
 ) -> SettlementPage:
     """What must be paid, by time left; what is being paid; and where the assets are."""
-    waiting = await queue(states=_SETTLING) if shows_queue or shows_assets else None
+    waiting = await queue(states=SETTLING) if shows_queue or shows_assets else None
     accounts = await custody_accounts() if shows_assets else None
     return SettlementPage(
         queue=waiting,

@@ -13,7 +13,6 @@ from app.domains.investments.policy import BARRIER_WORDS, barriers_of, possible_
 from app.domains.investments.queries.destination_view import destination_view
 from app.domains.investments.queries.products import custody_accounts
 from app.domains.investments.queries.redemption_lists import COLUMNS, FROM, amounts_of
-from app.domains.investments.queries.row_scope import visible_entry_ids
 from app.domains.investments.queries.scope import redemption_scope
 from app.domains.investments.values import (
     ManagerOption,
@@ -130,7 +129,6 @@ async def redemption(*, redemption_id: UUID) -> RedemptionView:
         timeline=await _timeline(redemption_id),
         payout=await _payout(redemption_id),
         ledger_entry_ids=entry_ids,
-        open_entry_ids=await visible_entry_ids(entry_ids=entry_ids),
         accounts=await custody_accounts(product_id=row["product_id"]) if sees_assets else [],
         can=can,
         clearance=". ".join(row["clearance_reasons"]) if "clear" in can else "",
