@@ -19,6 +19,8 @@ from app.web.deadlines_api import ROUTES as DEADLINES_API
 from app.web.guards import public
 from app.web.health import alive, ready
 from app.web.kernel_api import ROUTES as KERNEL_API
+from app.web.ledger_entries import PAGES as ENTRY_PAGES
+from app.web.ledger_entries import ROUTES as ENTRIES_API
 from app.web.ledger_pages import ROUTES as LEDGER_PAGES
 from app.web.live import live
 from app.web.metrics import metrics
@@ -43,6 +45,7 @@ PAGES: list[Any] = [
     *INVESTMENTS_PAGES,
     *OPERATIONS_PAGES,
     *LEDGER_PAGES,
+    *ENTRY_PAGES,
     *AUDIT_PAGES,
     *SEARCH_PAGE,
     *USER_PAGES,
@@ -52,6 +55,7 @@ API_ROUTES: list[Any] = [
     *USERS_API,
     *INVESTMENTS_API,
     *KERNEL_API,
+    *ENTRIES_API,
     *DEADLINES_API,
     *NOTIFICATION_API,
     *OPERATIONS_API,

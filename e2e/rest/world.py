@@ -132,6 +132,7 @@ class _Builder:
             f"GET {REDEMPTION}": Golden(login="rm", path={"redemption_id": redemption}),
             **self._explanations(redemption, subscription),
             f"GET {API}/ledger/accounts": Golden(login="compliance"),
+            f"GET {API}/ledger/entries": Golden(login="compliance"),
             f"GET {API}/ledger/accounts/{{account_id}}/balance": Golden(
                 login="ops", path={"account_id": account}
             ),

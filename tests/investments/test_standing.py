@@ -531,7 +531,9 @@ class TestLists:
             async with unit_of_work(tenant=desk.tenant_id, actor=desk.people[who]):
                 rows = await screened(by=ScreeningFilter(by))
                 page = await screened(by=ScreeningFilter(by), limit=1)
-                after = await screened(by=ScreeningFilter(by), after=page[-1].id) if page else []
+                after = (
+                    await screened(by=ScreeningFilter(by), after=page.place) if page.place else []
+                )
             assert [row.id for row in [*page, *after]] == [row.id for row in rows]
             return [row.id for row in rows]
 

@@ -81,6 +81,7 @@ LISTS = [
     ("ops", f"{INVESTMENTS}/clients", 2),
     ("ops", f"{INVESTMENTS}/clients?sort=worth", 2),
     ("ops", f"{API}/ledger/accounts", 10),
+    ("ops", f"{API}/ledger/entries", 10),
     ("rm", f"{API}/approvals", 3),
     ("ops", f"{API}/deadlines?state=running", 3),
     ("rm", f"{API}/deadlines", 3),

@@ -532,13 +532,6 @@ class ScreeningFilter(StrEnum):
     barred = "barred"
 
 
-class ScreeningPage(View, frozen=True, kw_only=True):
-    rows: list[ScreeningRow]
-    filter: ScreeningFilter
-    counts: dict[ScreeningFilter, int]
-    next_cursor: str | None
-
-
 class ClientStanding(View, frozen=True, kw_only=True):
     """How the client stands with us: since when they hold something, and what became of requests."""
 

@@ -90,6 +90,22 @@ class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
     balance: Decimal
 
 
+class EntryRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry in a list; `postings` is how many it has."""
+
+    id: UUID
+    book_id: UUID
+    book_name: str
+    operation: str
+    narrative: str
+    subject_kind: str
+    subject_id: UUID
+    effective_on: date
+    recorded_at: datetime
+    reverses_id: UUID | None
+    postings: int
+
+
 class EntryView(msgspec.Struct, frozen=True, kw_only=True):
     """An entry as it was posted. `reversed_by_id` is the entry that mended it, if one did."""
 

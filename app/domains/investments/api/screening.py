@@ -16,7 +16,7 @@ from app.domains.investments.operations.client_tier_request import (
     TierChangePending,
     request_tier,
 )
-from app.domains.investments.queries.screening import screened, screening
+from app.domains.investments.queries.screening import SCREENED, screened, screening
 from app.domains.investments.screening_schemas import (
     KycBody,
     ScreeningOut,
@@ -32,9 +32,9 @@ from app.web.api import (
     Cursor,
     Envelope,
     Limit,
-    cursor_id,
+    PageInfo,
+    Sort,
     envelope,
-    page_of,
 )
 from app.web.etags import IfMatch
 from app.web.guards import requires
@@ -58,14 +58,17 @@ class Screening(Controller):
         self,
         request: PortalRequest,
         by: Annotated[ScreeningFilter, QueryParameter()] = ScreeningFilter.expiring,
+        sort: Sort = None,
         limit: Limit = LIMIT_DEFAULT,
         cursor: Cursor = None,
     ) -> Envelope[list[ScreeningRowOut]]:
         """`expiring`: passed, and ending within 30 days; `barred`: deceased or sanctioned. A
-        relationship manager's own clients, the tenant's for operations and compliance."""
-        found = await screened(by=by, after=cursor_id(cursor), limit=limit + 1)
-        shown, page = page_of(found, limit, lambda row: row.id)
-        return envelope(request, [screening_row_out(row) for row in shown], page=page)
+        relationship manager's own clients, the tenant's for operations and compliance. Sorted by
+        kyc_expires_at (unless said otherwise) or name."""
+        order = SCREENED.order(sort)
+        found = await screened(by=by, order=order, after=order.place(cursor), limit=limit)
+        page = PageInfo(limit=limit, next_cursor=order.cursor(found.place))
+        return envelope(request, [screening_row_out(row) for row in found], page=page)
 
     @get(
         "/clients/{client_id:uuid}/standing",

@@ -1,5 +1,6 @@
 """The pages of clients, relationship managers, traders and those who watch over them."""
 
+from app.domains.investments.pages.balances import Balances
 from app.domains.investments.pages.clients import Clients
 from app.domains.investments.pages.dashboards import Dashboards
 from app.domains.investments.pages.destinations import Destinations
@@ -8,8 +9,10 @@ from app.domains.investments.pages.redeeming import Redeeming
 from app.domains.investments.pages.redemption_list import RedemptionList
 from app.domains.investments.pages.redemptions import Redemptions
 from app.domains.investments.pages.screening import Screenings
+from app.domains.investments.pages.screening_list import ScreeningList
 
 ROUTES = [
+    Balances,
     Clients,
     Dashboards,
     Destinations,
@@ -17,5 +20,6 @@ ROUTES = [
     Redeeming,
     RedemptionList,
     Redemptions,
+    ScreeningList,
     Screenings,
 ]

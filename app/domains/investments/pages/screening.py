@@ -7,30 +7,27 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Controller, get, post
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath
 
 from app.domains.investments.forms import chosen, day_in, required_id, version_of
 from app.domains.investments.operations.client_kyc_record import record_kyc
 from app.domains.investments.operations.client_standing_record import record_standing
 from app.domains.investments.operations.client_tier_decide import decide_tier
 from app.domains.investments.operations.client_tier_request import request_tier
-from app.domains.investments.queries.screening import screened, screening, screening_counts
+from app.domains.investments.queries.screening import screening
 from app.domains.investments.values import (
     ClientTier,
     KycState,
-    ScreeningFilter,
-    ScreeningPage,
     Standing,
 )
 from app.kernel.approvals.values import Decision
 from app.kernel.database import savepoint
 from app.kernel.errors import DomainError, FieldError, NotFound
-from app.web.api import cursor_id
 from app.web.forms import new_idempotency_key, read_form, refused
 from app.web.guards import requires
 from app.web.rendering import Page, See
 from app.web.transactions import transactional
-from app.web.viewer import PortalRequest, viewer_of
+from app.web.viewer import PortalRequest
 
 PAGE_SIZE = 50
 Form = dict[str, str]
@@ -39,32 +36,6 @@ Act = Callable[[UUID, Form], Awaitable[Any]]
 
 class Screenings(Controller):
     """A relationship manager's own clients; the tenant's for operations and compliance."""
-
-    @get("/kyc", guards=[requires("client:read")])
-    @transactional(read_only=True)
-    async def all(
-        self,
-        request: PortalRequest,
-        by: FromQuery[str | None] = None,
-        cursor: FromQuery[str | None] = None,
-    ) -> Page:
-        found_by = screening_filter(by)
-        found = await screened(by=found_by, after=cursor_id(cursor or None), limit=PAGE_SIZE + 1)
-        rows = found[:PAGE_SIZE]
-        page = ScreeningPage(
-            rows=rows,
-            filter=found_by,
-            counts=await screening_counts(),
-            next_cursor=str(rows[-1].id) if len(found) > PAGE_SIZE else None,
-        )
-        actor = viewer_of(request).actor
-        topic = f"rm:{actor.id}" if actor.role == "rm" else "redemptions"
-        return Page(
-            "investments/kyc.html",
-            {"page": page, "topic": topic},
-            blocks=["rows"],
-            topics=[topic],
-        )
 
     @get("/clients/{client_id:str}/standing", guards=[requires("client:read")])
     @transactional(read_only=True)
@@ -122,12 +93,6 @@ class Screenings(Controller):
     @transactional(idempotent=True)
     async def reject_tier(self, request: PortalRequest, client_id: FromPath[str]) -> Page | See:
         return await _recorded(request, client_id, "decide_tier", _deciding(Decision.reject))
-
-
-def screening_filter(text: str | None) -> ScreeningFilter:
-    if not text:
-        return ScreeningFilter.expiring
-    return chosen(ScreeningFilter, text, field="by")
 
 
 def _deciding(decision: Decision) -> Act:

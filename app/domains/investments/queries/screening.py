@@ -29,6 +29,7 @@ from app.kernel.audit.values import AuditRecordView
 from app.kernel.clock import local_date
 from app.kernel.database import current, fetch, fetch_row
 from app.kernel.errors import NotFound
+from app.kernel.sorting import Order, Place, Slice, Sorting, SortKey
 
 
 class ClientNamed(NamedTuple):
@@ -86,32 +87,43 @@ async def screening_counts() -> dict[ScreeningFilter, int]:
     return {name: row[name.value] for name in ScreeningFilter}
 
 
+SCREENED = Sorting(
+    keys={
+        "kyc_expires_at": SortKey("coalesce(c.kyc_expires_at, '-infinity')", "timestamptz"),
+        "name": SortKey("lower(c.name)", "text"),
+    },
+    default="kyc_expires_at",
+    tie="c.id",
+)
+
+
 async def screened(
-    *, by: ScreeningFilter, after: UUID | None = None, limit: int = 50
-) -> list[ScreeningRow]:
-    """The viewer's clients that the filter finds, whose KYC ends first on top; `after` is the last
-    id of the page before."""
+    *,
+    by: ScreeningFilter,
+    order: Order = SCREENED.default,
+    after: Place | None = None,
+    limit: int = 50,
+) -> Slice[ScreeningRow]:
+    """The viewer's clients that the filter finds; whose KYC never had an end stands before all."""
     unit = current()
-    order = "coalesce(c.kyc_expires_at, '-infinity')"
-    rows = await fetch(
-        f"SELECT c.*, "
+    found = await fetch(
+        f"SELECT c.*, {order.column}, "
         "(SELECT count(*) FROM redemption r WHERE r.client_id = c.id"
         "   AND r.state NOT IN ('completed', 'rejected', 'cancelled')) AS open,"
         " (SELECT count(*) FROM redemption r WHERE r.client_id = c.id AND r.state = 'on_hold')"
         "   AS held"
         f" FROM ({_CLIENTS} WHERE {_FILTERS[by]} AND $1::timestamptz < $2::timestamptz"
         "   AND ($3::uuid IS NULL OR c.rm_membership_id = $3)) c"
-        f" WHERE $4::uuid IS NULL OR ({order}, c.id) >"
-        "  (SELECT coalesce(l.kyc_expires_at, '-infinity'), l.id FROM client l WHERE l.id = $4)"
-        f" ORDER BY {order}, c.id LIMIT $5",
+        f" WHERE {order.behind(after, argument=4)} {order.clause} LIMIT $6",
         unit.now,
         unit.now + EXPIRES_SOON,
         _manager(),
-        after,
-        limit,
+        *order.arguments(after),
+        limit + 1,
     )
+    rows = found[:limit]
     names = await names_of(membership_ids=[row["rm_membership_id"] for row in rows])
-    return [
+    shown = [
         ScreeningRow(
             id=row["id"],
             name=row["name"],
@@ -122,6 +134,7 @@ async def screened(
         )
         for row in rows
     ]
+    return order.sliced(found, limit=limit, rows=shown)
 
 
 async def screening(*, client_id: UUID) -> ScreeningView:
