@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, get, post
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath
+from litestar.response import Stream
 
 from app.domains.identity.forms import role_of, status_of
 from app.domains.identity.operations.membership_change import (
@@ -16,29 +17,42 @@ from app.domains.identity.operations.membership_change import (
     deactivate_membership,
     reactivate_membership,
 )
-from app.domains.identity.queries import user, users
+from app.domains.identity.queries import USERS as PEOPLE
+from app.domains.identity.queries import UserFilter, user, user_count, users
 from app.domains.identity.values import MembershipStatus, Role, UserView
 from app.domains.investments.queries.overview import work_of
 from app.domains.investments.values import PersonsWork
 from app.kernel.database import savepoint
 from app.kernel.errors import DomainError, FieldError, NotFound
-from app.web.api import cursor_id
-from app.web.forms import new_idempotency_key, read_form, refuse_control_characters, refused
+from app.web.export import Sheet, amount, export_of, instant, text
+from app.web.forms import new_idempotency_key, read_form, refused
 from app.web.guards import requires
+from app.web.listing import COUNTED_MAX, PAGE_SIZE, Listed, fields_of, listed, taken
 from app.web.rendering import Page, See
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest, viewer_of
 
-PAGE_SIZE = 50
 Form = dict[str, str]
+FIELDS = ("q", "role", "status")
+SHEET = Sheet(
+    name="people",
+    title="People",
+    columns=[
+        text("name", lambda row: row.name),
+        text("email", lambda row: row.email),
+        text("role", lambda row: row.role),
+        text("status", lambda row: row.status),
+        instant("joined_at", lambda row: row.joined_at),
+        instant("last_sign_in_at", lambda row: row.last_sign_in_at, "Last sign-in"),
+        amount("open_sessions", lambda row: row.open_sessions),
+        text("id", lambda row: row.id, "Id"),
+    ],
+)
 
 
 class UsersPage(msgspec.Struct, frozen=True, kw_only=True):
-    rows: list[UserView]
-    q: str  # the filters
-    role: str
-    status: str
-    next_cursor: str | None
+    rows: Sequence[UserView]
+    listed: Listed
 
 
 class UserPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,33 +68,42 @@ class Users(Controller):
 
     @get("/", guards=[requires("user:read")])
     @transactional(read_only=True)
-    async def all(
-        self,
-        request: PortalRequest,
-        q: FromQuery[str | None] = None,
-        role: FromQuery[str | None] = None,
-        status: FromQuery[str | None] = None,
-        cursor: FromQuery[str | None] = None,
-    ) -> Page:
-        words = (q or "").strip()
-        refuse_control_characters(words, field="q")
-        found = await users(
-            words=words,
-            role=role_of(role) if role else None,
-            status=status_of(status) if status else None,
-            after=cursor_id(cursor or None),
-            limit=PAGE_SIZE + 1,
+    async def all(self, request: PortalRequest) -> Page:
+        fields = fields_of(request, FIELDS)
+        order = PEOPLE.order(fields["sort"])
+        chosen = _chosen(fields)
+        rows = await users(
+            chosen=chosen, order=order, after=order.place(fields["cursor"] or None), limit=PAGE_SIZE
         )
-        rows = found[:PAGE_SIZE]
         page = UsersPage(
             rows=rows,
-            q=words,
-            role=role or "",
-            status=status or "",
-            next_cursor=str(rows[-1].id) if len(found) > PAGE_SIZE else None,
+            listed=listed(
+                path="/users",
+                fields=fields,
+                order=order,
+                default=PEOPLE.default,
+                rows=rows,
+                total=await user_count(chosen=chosen, limit=COUNTED_MAX + 1),
+            ),
         )
         context = {"page": page, "roles": list(Role), "statuses": list(MembershipStatus)}
         return Page("users/list.html", context, blocks=["rows"], topics=[USERS])
+
+    @post("/export", status_code=200, guards=[requires("user:read")])
+    async def export(self, request: PortalRequest) -> Stream:
+        """Everybody whom the filter finds, not of the page, in the order of the page."""
+        form = await read_form(request)
+        fields = taken(form, FIELDS)
+        order = PEOPLE.order(form.get("sort"))
+        chosen = _chosen(fields)
+        return await export_of(
+            request,
+            SHEET,
+            read=lambda after, limit: users(chosen=chosen, order=order, after=after, limit=limit),
+            sort=order.text,
+            form=form,
+            filters=fields,
+        )
 
     @get("/{membership_id:uuid}", guards=[requires("user:read")])
     @transactional(read_only=True)
@@ -146,6 +169,15 @@ async def _shown(
         "idempotency_key": new_idempotency_key(),
     }
     return Page("users/user.html", context, status=status, blocks=["user"], topics=[USERS])
+
+
+def _chosen(fields: Mapping[str, str]) -> UserFilter:
+    """Raises `InputInvalid` for a role or a state that does not exist."""
+    return UserFilter(
+        words=fields["q"],
+        role=role_of(fields["role"]) if fields["role"] else None,
+        status=status_of(fields["status"]) if fields["status"] else None,
+    )
 
 
 ROUTES = [Users]

@@ -31,6 +31,7 @@ from tests.security.traces import nothing_written
 from tests.support.client import add_person, sign_in
 from tests.support.database import DatabaseUrls, TestTenant
 from tests.support.desk import Desk
+from tests.support.exports import csv_rows, excel_rows, taken_out
 from tests.support.socket import open_socket
 
 REST = f"{API}/users"
@@ -116,6 +117,29 @@ class TestTheList:
             path = links[0].replace("&amp;", "&") if links else ""
             rest = answer["links"].get("next", "")
         assert found == everybody, "each of them has an e in name or address"
+
+    @pytest.mark.parametrize("sort", ["name", "role", "status", "last_sign_in_at"])
+    async def test_is_sorted_both_ways_and_taken_out_so(
+        self, admin: Seat, desk: Desk, sort: str
+    ) -> None:
+        rising = await _shown(admin, f"?sort={sort}")
+        assert len(set(rising)) == len(desk.people)
+        assert await _shown(admin, f"?sort=-{sort}") == rising[::-1]
+        rows = await csv_rows(admin, "/users", f"sort={sort}")
+        assert [row["id"] for row in rows] == rising
+        rest = (await admin.get(f"{REST}?sort={sort}")).json()["data"]
+        assert [row["id"] for row in rest] == rising
+
+    async def test_is_taken_out_as_it_is_filtered_by_administrators_alone(
+        self, admin: Seat, desk: Desk, seats: Seats
+    ) -> None:
+        rows = await excel_rows(admin, "/users", "role=trader")
+        assert [row["Id"] for row in rows] == [
+            str(_id(desk, login)) for login in ("trader", "trader2")
+        ]
+        for login in ("member", "rm", "trader", "ops", "compliance"):
+            refused = await taken_out(await seats.of(desk, login), "/users")
+            assert refused.status_code == 403, login
 
     async def test_says_who_signed_in_when(self, admin: Seat, desk: Desk, seats: Seats) -> None:
         before = datetime.now(UTC).replace(microsecond=0)

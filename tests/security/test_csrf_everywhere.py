@@ -41,6 +41,7 @@ async def test_every_unsafe_page_route_refuses_a_foreign_hand(
                 ("rm", "/kyc", "csv"),
                 ("trader", "/settlement/balances", "xlsx"),
                 ("ops", "/ledger/entries", "csv"),
+                ("admin", "/users", "xlsx"),
                 ("rm", "/approval-records", "csv"),
                 ("rm", "/deadlines", "xlsx"),
                 ("ops", "/jobs", "csv"),

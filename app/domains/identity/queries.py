@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from app.domains.identity.values import (
     Candidate,
     Identified,
@@ -15,8 +17,9 @@ from app.domains.identity.values import (
     TenantView,
     UserView,
 )
-from app.kernel.database import ask_across_tenants, fetch, fetch_row, fetch_value
+from app.kernel.database import ask_across_tenants, fetch, fetch_row, fetch_value, matching
 from app.kernel.errors import NotFound
+from app.kernel.sorting import Order, Place, Slice, Sorting, SortKey
 from app.settings import settings
 
 
@@ -100,57 +103,88 @@ async def members_with_role(*, role: Role) -> list[UUID]:
     return [row["id"] for row in rows]
 
 
+_LAST_SIGN_IN = """
+    greatest(
+      (SELECT max(s.created_at) FROM session s WHERE s.membership_id = m.id),
+      (SELECT max(f.created_at) FROM refresh_family f WHERE f.membership_id = m.id)
+    )
+"""
+# $1: how long a session may be idle.
+_USER = f"""
+    m.id, a.name, a.email, m.role, m.status, m.created_at, {_LAST_SIGN_IN} AS last_sign_in_at,
+    (SELECT count(*) FROM session s WHERE s.membership_id = m.id AND s.ended_at IS NULL
+      AND s.expires_at > clock_timestamp()
+      AND s.last_seen_at > clock_timestamp() - make_interval(secs => $1))
+    + (SELECT count(*) FROM refresh_family f WHERE f.membership_id = m.id
+      AND f.revoked_at IS NULL AND f.expires_at > clock_timestamp()) AS open_sessions
+"""
+_PEOPLE = "FROM membership m JOIN account a ON a.id = m.account_id"
+_MATCHING = f"""
+    {_PEOPLE} WHERE $1::double precision IS NOT NULL
+    AND ($2::text IS NULL OR m.role = $2) AND ($3::text IS NULL OR m.status = $3)
+    AND (position(lower($4) IN lower(a.name)) > 0 OR position(lower($4) IN a.email) > 0)
+"""
+USERS = Sorting(
+    keys={
+        "name": SortKey("lower(a.name)", "text"),
+        "role": SortKey("m.role", "text"),
+        "status": SortKey("m.status", "text"),
+        # Who never signed in did so longest ago.
+        "last_sign_in_at": SortKey(f"coalesce({_LAST_SIGN_IN}, '-infinity')", "timestamptz"),
+    },
+    default="name",
+    tie="m.id",
+)
+
+
+class UserFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """`words` is any part of a name or an address."""
+
+    role: Role | None = None
+    status: MembershipStatus | None = None
+    words: str = ""
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        role = self.role.value if self.role else None
+        status = self.status.value if self.status else None
+        return settings().session_idle_seconds, role, status, self.words
+
+
+EVERY_USER = UserFilter()
+
+
 async def users(
     *,
-    words: str = "",
-    role: Role | None = None,
-    status: MembershipStatus | None = None,
-    after: UUID | None = None,
+    chosen: UserFilter = EVERY_USER,
+    order: Order = USERS.default,
+    after: Place | None = None,
     limit: int = 50,
-) -> list[UserView]:
-    """People of the tenant, by name; `words` is any part of their name or address.
-
-    `after` is the last id of the page before.
-    """
+) -> Slice[UserView]:
+    """People of the tenant."""
     rows = await fetch(
-        f"{_USER} WHERE ($2::text IS NULL OR m.role = $2) AND ($3::text IS NULL OR m.status = $3)"
-        " AND (position(lower($4) IN lower(a.name)) > 0 OR position(lower($4) IN a.email) > 0)"
-        " AND ($5::uuid IS NULL OR (lower(a.name), m.id) > (SELECT lower(b.name), k.id"
-        "   FROM membership k JOIN account b ON b.id = k.account_id WHERE k.id = $5))"
-        " ORDER BY lower(a.name), m.id LIMIT $6",
-        settings().session_idle_seconds,
-        role.value if role else None,
-        status.value if status else None,
-        words,
-        after,
-        limit,
+        f"SELECT {_USER}, {order.column} {_MATCHING} AND {order.behind(after, argument=5)}"
+        f" {order.clause} LIMIT $7",
+        *chosen.arguments,
+        *order.arguments(after),
+        limit + 1,
     )
-    return [_user(row) for row in rows]
+    return order.sliced(rows, limit=limit, rows=[_user(row) for row in rows[:limit]])
+
+
+async def user_count(*, chosen: UserFilter, limit: int) -> int:
+    """How many match; not counted beyond `limit`."""
+    return await matching(_MATCHING, *chosen.arguments, limit=limit)
 
 
 async def user(*, membership_id: UUID) -> UserView:
     """One person of the tenant; raises `NotFound`."""
     row = await fetch_row(
-        f"{_USER} WHERE m.id = $2", settings().session_idle_seconds, membership_id
+        f"SELECT {_USER} {_PEOPLE} WHERE m.id = $2", settings().session_idle_seconds, membership_id
     )
     if row is None:
         raise NotFound
     return _user(row)
-
-
-_USER = """
-    SELECT m.id, a.name, a.email, m.role, m.status, m.created_at,
-      greatest(
-        (SELECT max(s.created_at) FROM session s WHERE s.membership_id = m.id),
-        (SELECT max(f.created_at) FROM refresh_family f WHERE f.membership_id = m.id)
-      ) AS last_sign_in_at,
-      (SELECT count(*) FROM session s WHERE s.membership_id = m.id AND s.ended_at IS NULL
-        AND s.expires_at > clock_timestamp()
-        AND s.last_seen_at > clock_timestamp() - make_interval(secs => $1))
-      + (SELECT count(*) FROM refresh_family f WHERE f.membership_id = m.id
-        AND f.revoked_at IS NULL AND f.expires_at > clock_timestamp()) AS open_sessions
-    FROM membership m JOIN account a ON a.id = m.account_id
-"""
 
 
 def _user(row: Any) -> UserView:

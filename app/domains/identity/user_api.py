@@ -15,7 +15,7 @@ from app.domains.identity.operations.membership_change import (
     deactivate_membership,
     reactivate_membership,
 )
-from app.domains.identity.queries import user, users
+from app.domains.identity.queries import USERS, UserFilter, user, users
 from app.domains.identity.schemas import RoleBody, UserOut, user_out
 from app.web.api import (
     LIMIT_DEFAULT,
@@ -23,11 +23,11 @@ from app.web.api import (
     Envelope,
     Limit,
     PageInfo,
-    cursor_id,
+    Sort,
     envelope,
 )
-from app.web.forms import refuse_control_characters
 from app.web.guards import requires
+from app.web.listing import taken
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest
 
@@ -40,7 +40,7 @@ class Users(Controller):
         "/",
         guards=[requires("user:read")],
         rules={"role": ["UNKNOWN_ROLE"], "status": ["UNKNOWN_STATUS"]},
-        summary="People of the tenant, by name",
+        summary="People of the tenant",
     )
     @transactional(read_only=True)
     async def all(
@@ -49,23 +49,25 @@ class Users(Controller):
         q: FromQuery[str | None] = None,
         role: FromQuery[str | None] = None,
         status: FromQuery[str | None] = None,
+        sort: Sort = None,
         limit: Limit = LIMIT_DEFAULT,
         cursor: Cursor = None,
     ) -> Envelope[list[UserOut]]:
-        """`q` is any part of a name or an address."""
-        words = (q or "").strip()
-        refuse_control_characters(words, field="q")
+        """`q` is any part of a name or an address. Sorted by name (unless said otherwise), role,
+        status or last_sign_in_at."""
+        order = USERS.order(sort)
         found = await users(
-            words=words,
-            role=role_of(role) if role else None,
-            status=status_of(status) if status else None,
-            after=cursor_id(cursor),
-            limit=limit + 1,
+            chosen=UserFilter(
+                words=taken({"q": q}, ("q",))["q"],
+                role=role_of(role) if role else None,
+                status=status_of(status) if status else None,
+            ),
+            order=order,
+            after=order.place(cursor),
+            limit=limit,
         )
-        page = PageInfo(
-            limit=limit, next_cursor=str(found[limit - 1].id) if len(found) > limit else None
-        )
-        return envelope(request, [user_out(view) for view in found[:limit]], page=page)
+        page = PageInfo(limit=limit, next_cursor=order.cursor(found.place))
+        return envelope(request, [user_out(view) for view in found], page=page)
 
     @get("/{membership_id:uuid}", guards=[requires("user:read")], summary="One person")
     @transactional(read_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from litestar import Controller, post
 from litestar.response import Stream
 
@@ -22,7 +24,7 @@ SHEET = Sheet(
         text("kind", lambda row: row.kind),
         text("asset", lambda row: row.asset),
         *(
-            amount(name, lambda row, name=name: getattr(row, name), places=lambda row: row.places)
+            amount(name, attrgetter(name), places=lambda row: row.places)
             for name in ("balance", "expected", "difference", "reserved", "free")
         ),
         instant("read_at", lambda row: row.read_at),
