@@ -42,7 +42,7 @@ class TestReading:
         await steps.request(desk)
         paths = [path for path, found in document()["paths"].items() if "get" in found]
         asked = set()
-        for login in ("member", "ops", "compliance"):
+        for login in ("member", "ops", "compliance", "admin"):
             seat = await seats.of(desk, login)
             for path in paths:
                 if "{" in path or path.endswith("/verify"):
