@@ -13,7 +13,7 @@ ASSETS := static/dist/manifest.json
 ASSET_SOURCES := $(shell find static/src -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets browser demo reset verify test check unit journeys bench lint format lock
+.PHONY: help setup assets browser demo reset verify test check unit journeys guides bench lint format lock
 .DELETE_ON_ERROR:
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "             DEMO_SCALE=small has two clients and two months instead of 300 and a year)"
 	@echo "make test    linters, types, the test suite and the browser journeys"
 	@echo "make bench   the benchmarks, each beside what it is measured against"
+	@echo "make guides  take the pictures of the users' guides anew"
 	@echo "make verify  check every invariant of the running demo"
 	@echo "make reset   forget the data of the demo"
 	@echo "make lint    linters and types only; make format rewrites the code to please them"
@@ -80,6 +81,10 @@ unit: setup
 
 journeys: setup browser
 	pytest e2e
+
+# Over the demo's year of data; its people and amounts are the same each time, its days are not.
+guides: setup browser
+	GUIDES=1 DEMO_SCALE=full pytest e2e/test_guides.py
 
 # One after the other even under `make -j`: they share two cores and one output.
 .NOTPARALLEL:
