@@ -194,7 +194,9 @@ async def _keep(key: _Key, response: Response[Any], *, moved_money: bool) -> Non
     headers = {
         name: value for name, value in response.headers.items() if name.lower() in _KEPT_HEADERS
     }
-    headers["content-type"] = str(response.media_type or MediaType.JSON.value)
+    # Of an enum's member `str` would give its name.
+    media_type = response.media_type or MediaType.JSON
+    headers["content-type"] = media_type.value if isinstance(media_type, MediaType) else media_type
     await idempotency.keep(
         route=key.route,
         key=key.key,

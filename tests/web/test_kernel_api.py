@@ -102,6 +102,7 @@ class TestClock:
             again = await client.post("/api/v1/demo/clock", json=body, headers=key)
             assert first.status_code == again.status_code == 200
             assert first.content == again.content
+            assert first.headers["content-type"] == again.headers["content-type"]
             other = await client.post(
                 "/api/v1/demo/clock", json={"advance_seconds": 1}, headers=key
             )
