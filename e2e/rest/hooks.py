@@ -81,7 +81,7 @@ class SomebodysToken:
             # Whoever asks this is signed out: those who are needed are not let near it.
             return "nobodys"
         wanted = set(case.operation.definition.raw.get("x-permissions", []))
-        rested = [login for login in _WORLD.tokens if _USED[login, _minute()] < _QUOTA]
+        rested = _rested()
         may = [login for login in rested if wanted & set(_WORLD.permissions[login])]
         logins = may if may and _DICE.random() < _SOMEBODY_WHO_MAY else rested
         return _WORLD.tokens[_DICE.choice(logins)]
@@ -91,6 +91,13 @@ class SomebodysToken:
     ) -> None:
         if data is not None:
             case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}
+
+
+def _rested() -> list[str]:
+    """Who has requests left in this minute; where nobody has, those of the next, once it begins."""
+    while not (found := [login for login in _WORLD.tokens if _USED[login, _minute()] < _QUOTA]):
+        time.sleep(0.2)
+    return found
 
 
 @schemathesis.hook
