@@ -132,7 +132,11 @@ class Requesting:
         }
         after, step = next_steps.get(await self._state(request), (None, None))
         if after is not None:
-            self.history.at(now + after, step, request)
+            when = now + after
+            if request.ends is State.completed and step == self._ready:
+                # Traders keep office hours as well; what is open today is timed to the minute.
+                when = self.history.calendar.in_office(when)
+            self.history.at(when, step, request)
 
     async def _hold(self, now: datetime, request: Request) -> None:
         with acting(actor=self._person("compliance"), at=now):

@@ -201,7 +201,7 @@ def held_and_given_up(ask: Ask) -> Request:
     return msgspec.structs.replace(
         request,
         held_at=request.decided_at + timedelta(minutes=50),
-        given_up_at=request.decided_at + timedelta(hours=20),
+        given_up_at=ask.calendar.in_office(request.decided_at + timedelta(hours=20)),
         ready_after=None,
     )
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
+from app.domains.investments.operations.custody_read import record_readings
+from app.domains.investments.operations.payout_settle import begin_payout
 from app.domains.investments.operations.redemption_hold import hold_redemption
 from app.domains.investments.operations.redemption_quote import Portion
-from app.domains.investments.public import confirm_deposit, publish_nav
+from app.domains.investments.public import confirm_deposit, custody_accounts, publish_nav
 from app.kernel import upkeep
 from app.kernel.audit.checkpoints import checkpoint_tenant
 from app.kernel.audit.sealer import seal_tenant
 from app.kernel.audit.values import AuditReport
-from app.kernel.database import execute
+from app.kernel.database import execute, fetch_value
 from app.kernel.jobs import enqueue
 from app.web.shell import Portal
 from tests.investments import steps
@@ -168,6 +171,41 @@ class TestTheTradersDesk:
         await read_exactly(desk)
         said = await self._free(seats, desk, "differences")
         assert said == "1 custody difference; every reading is fresh"
+
+    @pytest.mark.parametrize(
+        ("taken", "differing"),
+        [
+            ("0.00", "No custody differences"),
+            ("1.80", "No custody differences"),
+            ("2.50", "No custody differences"),
+            ("2.51", "1 custody difference"),
+        ],
+    )
+    async def test_takes_a_payout_on_its_way_for_no_difference(
+        self, seats: Seats, desk: Desk, taken: str, differing: str
+    ) -> None:
+        """The custodian may have taken net and fee already, but no more than was set aside."""
+        redemption_id = await steps.request(desk, portion=Portion(units="100"))
+        await steps.decide(desk, redemption_id)
+        await steps.ready(desk, redemption_id)
+        async with desk.working("ops"):
+            payout_id = await fetch_value("SELECT id FROM payout")
+            assert isinstance(await begin_payout(payout_id=payout_id), tuple)
+            net = await fetch_value("SELECT net FROM redemption")
+            readings = [(account.id, account.expected) for account in await custody_accounts()]
+            taking = net + Decimal(taken) if Decimal(taken) else Decimal(0)
+            await record_readings(
+                readings=[
+                    (id_, held - taking if id_ == desk.staging["yield"] else held)
+                    for id_, held in readings
+                ],
+                read_at=datetime.now(UTC),
+            )
+        said = await self._free(seats, desk, "differences")
+        assert said == f"{differing}; every reading is fresh"
+        page = await _page(seats, desk, "trader", "/settlement")
+        assert f"{net + Decimal('2.50'):,.2f}" in page
+        assert "on its way" in page
 
     async def test_says_how_old_a_reading_is_in_real_time(self, seats: Seats, desk: Desk) -> None:
         await read_exactly(desk)

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from app.domains.investments.operations.custody_read import record_readings
+from app.domains.investments.operations.payout_settle import begin_payout
 from app.domains.investments.operations.redemption_hold import (
     cancel_held_redemption,
     hold_redemption,
@@ -25,7 +26,7 @@ from app.domains.investments.queries.explanations.redemptions import explain_red
 from app.domains.investments.queries.explanations.totals import explain_totals
 from app.domains.investments.queries.explanations.vaults import explain_vault
 from app.domains.investments.values import RedemptionState as State
-from app.kernel.database import execute, fetch, unit_of_work
+from app.kernel.database import execute, fetch, fetch_value, unit_of_work
 from app.kernel.errors import NotFound
 from app.web.shell import Portal
 from tests.investments import steps
@@ -345,6 +346,23 @@ class TestAVault:
         assert difference.amount == Decimal("-0.75")
         assert difference.agrees
         assert difference.figures == "299999.25 − 300000"
+
+    async def test_does_not_differ_by_what_is_on_its_way(self, desk: Desk) -> None:
+        redemption_id = await steps.request(desk, portion=Portion(units="1000"))
+        await steps.decide(desk, redemption_id)
+        await steps.ready(desk, redemption_id)
+        async with desk.working("ops"):
+            payout_id = await fetch_value("SELECT id FROM payout")
+            assert isinstance(await begin_payout(payout_id=payout_id), tuple)
+            net = await fetch_value("SELECT net FROM redemption")
+            left = Decimal(300_000) - net - Decimal("1.80")
+            await record_readings(
+                readings=[(desk.staging["yield"], left)], read_at=datetime.now(UTC)
+            )
+        difference = await of_vault(desk, "yield", "difference")
+        assert difference.amount == 0
+        assert difference.agrees
+        assert difference.figures.endswith("of it on its way")
 
     async def test_of_another_tenant_is_not_there(self, desk: Desk, stranger: Desk) -> None:
         async with unit_of_work(

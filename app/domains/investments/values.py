@@ -263,7 +263,9 @@ STALE_SECONDS = 120
 
 
 class CustodyAccountView(View, frozen=True, kw_only=True):
-    """`balance` is the custodian's reading; expected, reserved and free are the ledger's."""
+    """`balance` is the custodian's reading; expected, reserved and free are the ledger's. `in_flight`
+    is the part of reserved whose payouts are on their way: the custodian may have taken it already.
+    """
 
     id: UUID
     product_id: UUID
@@ -278,10 +280,8 @@ class CustodyAccountView(View, frozen=True, kw_only=True):
     expected: Decimal
     reserved: Decimal
     free: Decimal
-
-    @property
-    def difference(self) -> Decimal | None:
-        return None if self.balance is None else self.balance - self.expected
+    in_flight: Decimal
+    difference: Decimal | None  # none without a reading
 
     @property
     def is_fresh(self) -> bool:

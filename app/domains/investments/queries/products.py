@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.domains.investments.calculations.difference import custody_difference
 from app.domains.investments.values import (
     ClientTier,
     CustodyAccountView,
@@ -142,9 +143,11 @@ async def custody_accounts(
     deposits that have no units yet.
     """
     rows = await fetch(
-        "SELECT a.*, p.name AS product_name, p.places,"
+        "SELECT a.*, p.name AS product_name, p.places, coalesce(f.reserved, 0) AS in_flight,"
         " extract(epoch FROM clock_timestamp() - a.read_at)::int AS age_seconds"
         " FROM custody_account a JOIN product p ON p.id = a.product_id"
+        " LEFT JOIN (SELECT source_account_id, sum(reserved) AS reserved FROM redemption"
+        "  WHERE state = 'in_transit' GROUP BY source_account_id) f ON f.source_account_id = a.id"
         " WHERE ($1::uuid IS NULL OR a.product_id = $1)"
         f" AND ($2::uuid IS NULL OR ({_ACCOUNT_ORDER}) > (SELECT {_ACCOUNT_ORDER}"
         "  FROM custody_account a JOIN product p ON p.id = a.product_id WHERE a.id = $2))"
@@ -163,6 +166,7 @@ async def custody_accounts(
         available, reserved, unallocated = (
             held.get(row[f"{kind}_account_id"], ZERO) for kind in kinds
         )
+        balance, expected = row["balance"], available + reserved + unallocated
         views.append(
             CustodyAccountView(
                 id=row["id"],
@@ -172,12 +176,18 @@ async def custody_accounts(
                 name=row["name"],
                 asset=row["asset"],
                 places=row["places"],
-                balance=row["balance"],
+                balance=balance,
                 read_at=row["read_at"],
                 age_seconds=row["age_seconds"],
-                expected=available + reserved + unallocated,
+                expected=expected,
                 reserved=reserved,
                 free=available,
+                in_flight=row["in_flight"],
+                difference=None
+                if balance is None
+                else custody_difference(
+                    balance=balance, expected=expected, in_flight=row["in_flight"]
+                ),
             )
         )
     return views

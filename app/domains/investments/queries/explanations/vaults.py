@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from app.domains.investments.calculations.difference import custody_difference
 from app.domains.investments.queries.explanations.entries import entries_on
 from app.domains.investments.queries.explanations.explanation import (
     EXACT_SUM,
@@ -37,7 +38,7 @@ _WORDS = {
     "expected": "Free + reserved + deposits without units",
     "reserved": "Sum of the postings on the vault's reserved account",
     "free": "Sum of the postings on the vault's available account",
-    "difference": "The custodian's reading − expected",
+    "difference": "The custodian's reading − expected; nothing where payouts on their way explain it",
 }
 
 
@@ -62,8 +63,13 @@ async def explain_vault(*, account_id: UUID, amount: str = "expected") -> Explan
     entries, count = await entries_on(account_ids=[row[f"{kind}_account_id"] for kind in kinds])
     if amount == "difference":
         assert view.balance is not None, "named() has refused it"
-        shown, recomputed = view.difference, view.balance - total
+        shown = view.difference
+        recomputed = custody_difference(
+            balance=view.balance, expected=total, in_flight=view.in_flight
+        )
         figures = f"{plain(view.balance)} − {plain(total)}"
+        if view.in_flight:
+            figures += f", up to {plain(view.in_flight)} of it on its way"
         inputs = _of_difference(view, total)
     else:
         shown, recomputed = getattr(view, amount), total
@@ -117,6 +123,12 @@ def _of_difference(view: CustodyAccountView, total: Decimal) -> list[Input]:
             unit=Unit.money,
             source="the ledger",
             explained_at=_address(view, "expected"),
+        ),
+        Input(
+            label="On its way",
+            value=view.in_flight,
+            unit=Unit.money,
+            source="the ledger: set aside for payouts that the custodian may have taken already",
         ),
     ]
 
