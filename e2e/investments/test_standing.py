@@ -47,7 +47,7 @@ def test_a_lapse_holds_the_redemption_until_it_is_renewed(known: Known, doors: D
 
     compliance.goto("/approvals")
     held = compliance.get_by_role("table", name="On hold").get_by_role("row")
-    held.filter(has_text=reference(client)).get_by_role("link").click()
+    held.filter(has_text=reference(client)).get_by_role("link", name=reference(client)).click()
     expect(compliance.get_by_text("It cannot be resumed while this lasts")).to_be_visible()
     expect(compliance.get_by_role("button", name="Resume")).to_have_count(0)
     assert violations(compliance) == []
