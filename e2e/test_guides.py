@@ -58,6 +58,11 @@ class Guide:
         return sorted(self._seen) == sorted(self.pictures)
 
 
+# For pictures all is asked on one day, and a client's third request would go to compliance. After the
+# journeys' many days the second client's term is over.
+ASKING, DECIDING = ("member2", "rm2") if TAKING else ("member", "rm")
+
+
 def _named(page: Page, name: str) -> Locator:
     begins = re.compile(rf"^{re.escape(name)}(?!\w)", re.IGNORECASE)
     found = [page.get_by_role(role, name=begins) for role in ROLES]
@@ -123,8 +128,8 @@ def test_the_relationship_managers_guide(at: At) -> None:
 
 def test_the_traders_guide(at: At) -> None:
     guide = Guide("trader")
-    request = request_redemption(at("member2"), product=PRODUCT, units="3500")
-    manager = at("rm2", request)
+    request = request_redemption(at(ASKING), product=PRODUCT, units="3500")
+    manager = at(DECIDING, request)
     approve(manager)
     expect(status(manager)).to_have_text("Approved")
     page = at("trader", "/settlement")
@@ -148,7 +153,7 @@ def test_the_traders_guide(at: At) -> None:
 
 def test_the_guide_for_operations(at: At) -> None:
     guide = Guide("operations")
-    request_redemption(at("member2"), product=PRODUCT, units="3100")
+    request_redemption(at(ASKING), product=PRODUCT, units="3100")
     page = at("ops", "/operations")
     guide.shows(page, "operations-dashboard", "dead letters", "redemptions by state")
     page.goto("/deadlines?state=running")
