@@ -58,15 +58,15 @@ class PastCustodian:
         return made.id
 
     async def read_balances(self, *, reference: str) -> list[VaultBalance]:
-        raise NotImplementedError("balances are read when the demo runs")
+        raise AssertionError("balances are read when the demo runs")
 
     async def payout_status(self, *, reference: str) -> PayoutStatus | None:
-        raise NotImplementedError("it confirms at once")
+        raise AssertionError("it has confirmed at once")
 
     async def lookup_payout(
         self, *, idempotency_key: str, expecting: PayoutInstruction | None = None
     ) -> PayoutStatus | None:
-        raise NotImplementedError("no outcome is unknown")
+        raise AssertionError("no outcome was unknown")
 
     async def close(self) -> None:
         """Nothing is open."""

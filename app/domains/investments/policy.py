@@ -99,10 +99,6 @@ def may_stand_still(clock: str, state: State) -> bool:
     return clock == "payout" and state is State.on_hold
 
 
-def is_legal(step: str, state: State) -> bool:
-    return state in STEPS[step][0]
-
-
 def may_become(state: State, target: State) -> bool:
     return target in TRANSITIONS.get(state, frozenset())
 

@@ -17,8 +17,8 @@ from app.kernel.approvals.values import ApprovalState, Decision, Outcome, Policy
 from app.kernel.database import current, execute, fetch, fetch_row, fetch_value, savepoint
 from app.kernel.errors import Conflict, InputInvalid, NotFound, NotPermitted
 from app.kernel.ids import new_id
+from app.kernel.notes import checked_note, checked_reason
 
-NOTE_LENGTH_MAX = 2_000
 DELEGATION_LENGTH_MAX = timedelta(days=60)
 
 
@@ -129,12 +129,9 @@ async def decide_locked(
 
 
 def _checked_note(note: str, decision: Decision) -> str:
-    note = note.strip()
-    if decision is Decision.reject and not note:
-        raise InputInvalid.of("note", "REQUIRED", "Say why you reject it; whoever asked reads this")
-    if len(note) > NOTE_LENGTH_MAX:
-        raise InputInvalid.of("note", "TOO_LONG", f"At most {NOTE_LENGTH_MAX} characters")
-    return note
+    if decision is Decision.reject:
+        return checked_reason(note, why="Say why you reject it; whoever asked reads this")
+    return checked_note(note)
 
 
 async def _check_may_decide(row: Any, stage: Stage) -> None:

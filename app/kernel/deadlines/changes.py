@@ -31,9 +31,9 @@ from app.kernel.deadlines.subjects import ChangeNews, ClockSubject, clock_subjec
 from app.kernel.deadlines.values import ChangeKind, DeadlineState
 from app.kernel.errors import Conflict, InputInvalid, NotFound
 from app.kernel.ids import new_id
+from app.kernel.notes import checked_reason
 
 LONGER_MAX = timedelta(days=30)
-REASON_LENGTH_MAX = 2_000
 DECIDES = "deadline:decide"
 POLICY = Policy(stages=[Stage(name="operations or compliance", permission=DECIDES)])
 # From which state each change starts.
@@ -67,7 +67,7 @@ async def propose_extension(*, deadline_id: UUID, due_at: datetime, reason: str)
     Counted in whole seconds. Raises `NotFound`, `DeadlineNotRunning`, `ChangePending`, and
     `InputInvalid` for a time that is not later or too late, or without a reason.
     """
-    reason = _checked(reason)
+    reason = checked_reason(reason, field="reason")
     locked = await _lock(deadline_id)
     _check_open(locked.row, ChangeKind.extension)
     later = later_end(due_at=due_at, due_now=locked.row.due_at)
@@ -80,13 +80,13 @@ async def propose_pause(*, deadline_id: UUID, reason: str) -> UUID:
     Raises `NotFound`, `DeadlineNotRunning`, `ChangePending`, `InputInvalid` without a reason, and
     what the clock's subject says against it.
     """
-    reason = _checked(reason)
+    reason = checked_reason(reason, field="reason")
     return await _propose(await _lock(deadline_id), ChangeKind.pause, reason=reason)
 
 
 async def propose_resume(*, deadline_id: UUID, reason: str) -> UUID:
     """Ask that a paused clock run on; returns the approval's id. Raises as `propose_pause`."""
-    reason = _checked(reason)
+    reason = checked_reason(reason, field="reason")
     return await _propose(await _lock(deadline_id), ChangeKind.resume, reason=reason)
 
 
@@ -121,15 +121,6 @@ async def end_pause(
             await resume_deadline(deadline_id=row.id, reason=reason)
             due_at = (await lock_deadline(row.id)).due_at
     return due_at
-
-
-def _checked(reason: str) -> str:
-    reason = reason.strip()
-    if not reason:
-        raise InputInvalid.of("reason", "REQUIRED", "Say why; it goes on record")
-    if len(reason) > REASON_LENGTH_MAX:
-        raise InputInvalid.of("reason", "TOO_LONG", f"At most {REASON_LENGTH_MAX} characters")
-    return reason
 
 
 async def _lock(deadline_id: UUID) -> _Locked:

@@ -38,6 +38,7 @@ from app.kernel.deadlines import (
 from app.kernel.deadlines.changes import DECIDES, LONGER_MAX, STARTS_FROM, later_end
 from app.kernel.deadlines.values import marks_left_at
 from app.kernel.errors import DomainError, FieldError, InputInvalid, NotFound
+from app.kernel.notes import checked_reason
 from app.web.forms import new_idempotency_key, read_form, refused, typed_instant
 from app.web.guards import requires
 from app.web.operations_pages.deadlines import DeadlineRow, named
@@ -106,8 +107,7 @@ class Deadline(Controller):
         view = await visible_deadline(deadline_id=required_id(deadline_id))
         try:
             extension = _extension(view, _typed_end(request, form, view))
-            if not form.get("reason"):
-                raise InputInvalid.of("reason", "REQUIRED", "Say why; it goes on record")
+            checked_reason(form.get("reason", ""), field="reason")
         except DomainError as refusal:
             return await _shown(
                 view.timer.id, form=form, errors=refused(refusal), status=refusal.status

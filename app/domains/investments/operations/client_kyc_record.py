@@ -7,14 +7,14 @@ from uuid import UUID
 
 from app.domains.investments.calculations.allowance import day_ends_at
 from app.domains.investments.operations.client_trail import (
-    checked_note,
-    leave_client_trail,
+    change_client,
     lock_client,
 )
 from app.domains.investments.values import KycState
 from app.kernel.clock import local_date
-from app.kernel.database import current, execute
+from app.kernel.database import current
 from app.kernel.errors import InputInvalid
+from app.kernel.notes import checked_reason
 
 # Longer than any regulator lets a check stand.
 VALID_MAX = timedelta(days=3653)
@@ -32,25 +32,20 @@ async def record_kyc(
 
     `valid_until` is the last day, in the tenant's zone, that a check which was passed is good for.
     Redemptions on their way are held where they next would move; what is held stays so until it is
-    resumed. Raises `NotFound`, `ClientChanged`, and `InputInvalid` without a reason, or for a day that is missing,
-    over, or out of place.
+    resumed. Raises `NotFound`, `ClientChanged`, and `InputInvalid` without a reason, or for a day
+    that is missing, over, or out of place.
     """
-    reason = checked_note(note)
+    reason = checked_reason(note)
     client = await lock_client(client_id=client_id, version=version)
     if kyc is KycState.pending:
         raise InputInvalid.of("kyc", "UNKNOWN", "passed, lapsed or refused")
     _check_day(kyc, valid_until, local_date(current().now, client["time_zone"]))
     expires_at = valid_until and day_ends_at(day=valid_until, zone=client["time_zone"])
-    await execute(
-        "UPDATE client SET kyc = $2, kyc_expires_at = $3 WHERE id = $1",
-        client_id,
-        kyc.value,
-        expires_at,
-    )
     was = client["kyc_expires_at"]
-    await leave_client_trail(
+    await change_client(
         client,
         change="kyc_recorded",
+        changes={"kyc": kyc.value, "kyc_expires_at": expires_at},
         before={
             "kyc": client["kyc"],
             "valid_until": was

@@ -5,12 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from app.domains.investments.operations.client_trail import (
-    checked_note,
-    leave_client_trail,
+    change_client,
     lock_client,
 )
 from app.domains.investments.values import Standing
-from app.kernel.database import execute
+from app.kernel.notes import checked_reason
 
 
 async def record_standing(
@@ -21,12 +20,12 @@ async def record_standing(
     Redemptions on their way are held where they next would move; what is held stays so until it is
     resumed. Raises `NotFound`, `ClientChanged`, and `InputInvalid` without a reason.
     """
-    reason = checked_note(note)
+    reason = checked_reason(note)
     client = await lock_client(client_id=client_id, version=version)
-    await execute("UPDATE client SET standing = $2 WHERE id = $1", client_id, standing.value)
-    await leave_client_trail(
+    await change_client(
         client,
         change="standing_recorded",
+        changes={"standing": standing.value},
         before={"standing": client["standing"]},
         after={"standing": standing.value, "note": reason},
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from app.domains.investments.operations.client_trail import leave_client_trail, lock_client
+from app.domains.investments.operations.client_trail import change_client, lock_client
 from app.domains.investments.values import TierChangeState
 from app.kernel.approvals.operations import decide
 from app.kernel.approvals.subjects import register_subject
@@ -52,12 +52,9 @@ async def _decided(outcome: Outcome, client: Any) -> None:
     approved = outcome.state is ApprovalState.approved
     state = TierChangeState.approved if approved else TierChangeState.rejected
     await execute("UPDATE tier_change SET state = $2 WHERE id = $1", change["id"], state.value)
-    if approved:
-        await execute(
-            "UPDATE client SET tier = $2 WHERE id = $1", client["id"], change["tier_after"]
-        )
-    await leave_client_trail(
+    await change_client(
         client,
+        changes={"tier": change["tier_after"]} if approved else {},
         change="tier_approved" if approved else "tier_rejected",
         before={"tier": client["tier"]},
         after={"tier": change["tier_after"], "note": outcome.note},

@@ -5,8 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from app.domains.investments.operations.client_trail import (
-    checked_note,
-    leave_client_trail,
+    change_client,
     lock_client,
 )
 from app.domains.investments.values import ClientTier
@@ -15,6 +14,7 @@ from app.kernel.approvals.values import Policy, Stage
 from app.kernel.database import current, execute, fetch_value
 from app.kernel.errors import Conflict, InputInvalid
 from app.kernel.ids import new_id
+from app.kernel.notes import checked_reason
 
 POLICY = Policy(stages=[Stage(name="Compliance", permission="tier:approve")])
 
@@ -32,7 +32,7 @@ async def request_tier(
     Raises `NotFound`, `ClientChanged`, `TierChangePending`, and `InputInvalid` without a reason, or
     for the tier that they have.
     """
-    reason = checked_note(note)
+    reason = checked_reason(note)
     client = await lock_client(client_id=client_id, version=version)
     if client["tier"] == tier:
         raise InputInvalid.of("tier", "SAME_TIER", f"The client's tier is {tier.value} already")
@@ -57,7 +57,7 @@ async def request_tier(
         reason,
         unit.now,
     )
-    await leave_client_trail(
+    await change_client(
         client,
         change="tier_requested",
         before={"tier": client["tier"]},

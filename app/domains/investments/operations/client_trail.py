@@ -1,4 +1,4 @@
-"""What recording a client's KYC, standing or tier shares: the lock, the reason, the trail."""
+"""What recording a client's KYC, standing or tier shares: the lock, the change and its trail."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from uuid import UUID
 from app.domains.investments.operations.redemption_trail import Changed
 from app.kernel import audit
 from app.kernel.database import execute, fetch_row
-from app.kernel.errors import InputInvalid, NotFound
+from app.kernel.errors import NotFound
 from app.kernel.outbox import emit
 
-NOTE_LENGTH_MAX = 2_000
+_COLUMNS = frozenset({"kyc", "kyc_expires_at", "standing", "tier"})
 
 
 class ClientChanged(Changed):
@@ -38,22 +38,24 @@ async def lock_client(*, client_id: UUID, version: int | None = None) -> Any:
     return row
 
 
-def checked_note(note: str) -> str:
-    """Raises `InputInvalid` without a reason, or for a long one."""
-    note = note.strip()
-    if not note:
-        raise InputInvalid.of("note", "REQUIRED", "Say why; it goes on record")
-    if len(note) > NOTE_LENGTH_MAX:
-        raise InputInvalid.of("note", "TOO_LONG", f"At most {NOTE_LENGTH_MAX} characters")
-    return note
-
-
-async def leave_client_trail(
-    client: Any, *, change: str, before: dict[str, Any], after: dict[str, Any]
+async def change_client(
+    client: Any,
+    *,
+    change: str,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    changes: dict[str, Any] | None = None,
 ) -> None:
-    """The next version, audit and event. The event says what kind of change it was, not what was
-    found."""
-    await execute("UPDATE client SET version = version + 1 WHERE id = $1", client["id"])
+    """Give a locked client its next version, with its columns `changes`, and leave audit and event.
+    The event says what kind of change it was, not what was found."""
+    changed = changes or {}
+    assert changed.keys() <= _COLUMNS, "column names go into the statement"
+    sets = "".join(f", {column} = ${index}" for index, column in enumerate(changed, start=2))
+    await execute(
+        f"UPDATE client SET version = version + 1{sets} WHERE id = $1",
+        client["id"],
+        *changed.values(),
+    )
     await audit.record(
         action=f"client.{change}",
         subject_kind="client",

@@ -33,8 +33,8 @@ async def decide_redemption(
     """Approve or reject, as the current actor. `version`, if given, must be the one that was seen.
 
     Where the client may not be paid, an approval is not recorded: the redemption is put on hold in
-    its place, and none is returned. Raises `NotFound` for somebody else's client, `WrongState`, `Changed`, and what `decide`
-    raises.
+    its place, and none is returned. Raises `NotFound` for somebody else's client, `WrongState`,
+    `Changed`, and what `decide` raises.
     """
     return await _decide(redemption_id, decision.value, decision, note, version)
 

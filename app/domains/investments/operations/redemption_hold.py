@@ -22,10 +22,9 @@ from app.domains.investments.values import PayoutState, RedemptionState
 from app.kernel.approvals.operations import cancel_approval
 from app.kernel.database import current, execute, fetch_value
 from app.kernel.deadlines import stop_deadline
-from app.kernel.errors import Conflict, InputInvalid
+from app.kernel.errors import Conflict
 from app.kernel.money import ZERO
-
-NOTE_LENGTH_MAX = 2_000
+from app.kernel.notes import checked_reason
 
 
 class DestinationRevoked(Conflict):
@@ -44,7 +43,7 @@ async def hold_redemption(*, redemption_id: UUID, note: str, version: int | None
     Raises `NotFound`, `WrongState` (from *in transit* on it is too late), `Changed`, and
     `InputInvalid` without a reason.
     """
-    reason = _checked(note)
+    reason = checked_reason(note)
     redemption = await lock_redemption(redemption_id=redemption_id)
     check_step(redemption, "hold", version=version)
     await put_on_hold(redemption, reason=reason)
@@ -97,7 +96,7 @@ async def resume_redemption(*, redemption_id: UUID, note: str, version: int | No
         redemption,
         RedemptionState(redemption["held_from"]),
         event="resumed",
-        note=_checked(note),
+        note=checked_reason(note),
         changes={"held_from": None},
     )
     await end_hold_of_clock(redemption)
@@ -110,7 +109,7 @@ async def cancel_held_redemption(
 
     Raises `NotFound`, `WrongState`, `Changed`, and `InputInvalid` without a reason.
     """
-    reason = _checked(note)
+    reason = checked_reason(note)
     redemption = await lock_redemption(redemption_id=redemption_id)
     check_step(redemption, "cancel_held", version=version)
     held_from = RedemptionState(redemption["held_from"])
@@ -139,12 +138,3 @@ async def cancel_held_redemption(
         note=reason,
         changes={"held_from": None, "reserved": ZERO},
     )
-
-
-def _checked(note: str) -> str:
-    note = note.strip()
-    if not note:
-        raise InputInvalid.of("note", "REQUIRED", "Say why; it goes on record")
-    if len(note) > NOTE_LENGTH_MAX:
-        raise InputInvalid.of("note", "TOO_LONG", f"At most {NOTE_LENGTH_MAX} characters")
-    return note

@@ -21,8 +21,7 @@ from app.kernel.ledger.errors import BalanceTooLow
 from app.kernel.ledger.operations import post_entries
 from app.kernel.ledger.values import Entry, Posting
 from app.kernel.money import plain
-
-NOTE_LENGTH_MAX = 2_000
+from app.kernel.notes import checked_note
 
 
 class StagingTooLow(Conflict):
@@ -44,13 +43,13 @@ async def mark_ready(
 ) -> None:
     """Reserve net and network fee in the staging vault, and order the payout, in one transaction.
 
-    Where the client may not be paid it is put on hold in its place, and nothing is reserved. Raises `NotFound`, `WrongState`, `Changed`, `ApproverSettles`, `StagingTooLow`, and
-    `InputInvalid` for a source that is not a staging vault of the product.
+    Where the client may not be paid it is put on hold in its place, and nothing is reserved. Raises
+    `NotFound`, `WrongState`, `Changed`, `ApproverSettles`, `StagingTooLow`, and `InputInvalid` for a
+    source that is not a staging vault of the product.
     """
     redemption = await lock_redemption(redemption_id=redemption_id)
     check_step(redemption, "ready", version=version)
-    if len(note) > NOTE_LENGTH_MAX:
-        raise InputInvalid.of("note", "TOO_LONG", f"At most {NOTE_LENGTH_MAX} characters")
+    note = checked_note(note)
     await _check_not_approver(redemption)
     source = await fetch_row(
         "SELECT * FROM custody_account WHERE id = $1 AND product_id = $2 AND kind = $3",

@@ -13,6 +13,7 @@ from app.domains.investments.operations.redemption_trail import (
 from app.kernel.approvals.operations import reassign_stage
 from app.kernel.database import execute
 from app.kernel.errors import InputInvalid
+from app.kernel.notes import checked_reason
 
 
 async def reassign_redemption(
@@ -23,9 +24,7 @@ async def reassign_redemption(
     Raises `NotFound`, `WrongState`, `Changed`, and `InputInvalid` without a reason, or for somebody
     who is no other active relationship manager.
     """
-    reason = note.strip()
-    if not reason or len(reason) > 2_000:
-        raise InputInvalid.of("note", "REQUIRED", "Say why, in at most 2000 characters")
+    reason = checked_reason(note)
     redemption = await lock_redemption(redemption_id=redemption_id)
     check_step(redemption, "reassign", version=version)
     managers = await members_with_role(role=Role.rm)
