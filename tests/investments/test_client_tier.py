@@ -7,11 +7,12 @@ from uuid import UUID
 
 import pytest
 
+from app.domains.investments.client_values import ScreeningView
 from app.domains.investments.operations.client_tier_decide import NoTierChange, decide_tier
 from app.domains.investments.operations.client_tier_request import TierChangePending, request_tier
 from app.domains.investments.queries.desks import compliance_page
 from app.domains.investments.queries.screening import screening
-from app.domains.investments.values import ClientTier, ScreeningView
+from app.domains.investments.values import ClientTier
 from app.kernel.approvals.operations import NotYourDecision, decide
 from app.kernel.approvals.values import Decision
 from app.kernel.database import fetch_value, unit_of_work

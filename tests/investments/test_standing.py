@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from app.domains.investments.client_values import ScreeningFilter, ScreeningView
 from app.domains.investments.operations.client_kyc_record import record_kyc
 from app.domains.investments.operations.client_standing_record import record_standing
 from app.domains.investments.operations.client_trail import ClientChanged
@@ -33,8 +34,6 @@ from app.domains.investments.values import (
     PayoutState,
     RedemptionState,
     RedemptionView,
-    ScreeningFilter,
-    ScreeningView,
     Standing,
 )
 from app.integrations.custody import custody

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from uuid import UUID
 
+from app.domains.investments.client_values import ClientRow, ClientView
 from app.domains.investments.queries.prices import USD_PLACES
 from app.domains.investments.schemas import (
     DestinationOut,
@@ -15,7 +16,7 @@ from app.domains.investments.schemas import (
     row_out,
     subscription_out,
 )
-from app.domains.investments.values import AssetTotal, ClientRow, ClientView, UsdWorth
+from app.domains.investments.values import AssetTotal, UsdWorth
 from app.kernel.clock import utc
 from app.kernel.money import Money
 

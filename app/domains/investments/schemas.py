@@ -10,12 +10,12 @@ from uuid import UUID
 
 import msgspec
 
+from app.domains.investments.desk_values import DestinationPage
 from app.domains.investments.operations.redemption_quote import Portion
 from app.domains.investments.values import (
     Allowance,
     Amounts,
     CustodyAccountView,
-    DestinationPage,
     DestinationView,
     NavPoint,
     ProductView,

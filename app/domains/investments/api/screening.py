@@ -9,6 +9,7 @@ from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.domains.investments.api.redemptions import unchanged
+from app.domains.investments.client_values import ScreeningFilter
 from app.domains.investments.forms import day_in
 from app.domains.investments.operations.client_kyc_record import record_kyc
 from app.domains.investments.operations.client_standing_record import record_standing
@@ -26,7 +27,6 @@ from app.domains.investments.screening_schemas import (
     screening_out,
     screening_row_out,
 )
-from app.domains.investments.values import ScreeningFilter
 from app.web.api import (
     LIMIT_DEFAULT,
     Cursor,

@@ -9,6 +9,7 @@ from litestar import Controller, get, post
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from app.domains.investments.client_values import ClientRow
 from app.domains.investments.forms import required_id
 from app.domains.investments.queries.client_book import (
     CLIENTS,
@@ -18,7 +19,7 @@ from app.domains.investments.queries.client_book import (
     clients,
 )
 from app.domains.investments.queries.products import product_names
-from app.domains.investments.values import ClientRow, ProductName
+from app.domains.investments.values import ProductName
 from app.kernel.money import plain
 from app.web.export import Sheet, amount, export_of, text
 from app.web.forms import read_form

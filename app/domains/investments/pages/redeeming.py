@@ -7,13 +7,14 @@ from uuid import UUID
 from litestar import Controller, get, post
 from litestar.params import FromPath
 
+from app.domains.investments.desk_values import RedeemPage
 from app.domains.investments.forms import portion_of, required_id, shown_fields
 from app.domains.investments.operations.redemption_admit import barred
 from app.domains.investments.operations.redemption_quote import quote_redemption
 from app.domains.investments.queries.allowance import read_asking
 from app.domains.investments.queries.destinations import own_destinations
 from app.domains.investments.queries.subscriptions import own_subscription
-from app.domains.investments.values import QuoteView, RedeemPage
+from app.domains.investments.values import QuoteView
 from app.kernel.database import savepoint
 from app.kernel.errors import DomainError, FieldError, InputInvalid, NotFound
 from app.web.forms import new_idempotency_key, read_form, refused

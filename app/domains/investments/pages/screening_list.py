@@ -8,9 +8,9 @@ import msgspec
 from litestar import Controller, get, post
 from litestar.response import Stream
 
+from app.domains.investments.client_values import ScreeningFilter, ScreeningRow
 from app.domains.investments.forms import chosen
 from app.domains.investments.queries.screening import SCREENED, screened, screening_counts
-from app.domains.investments.values import ScreeningFilter, ScreeningRow
 from app.web.export import Sheet, amount, day, export_of, text
 from app.web.forms import read_form
 from app.web.guards import requires

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from app.domains.identity.public import membership, names_of
+from app.domains.investments.client_values import ClientEvent, ClientRow, ClientStanding, ClientView
 from app.domains.investments.queries.destinations import destinations_of
 from app.domains.investments.queries.prices import usd_prices, usd_worth
 from app.domains.investments.queries.redemption_lists import redemptions
@@ -22,10 +23,6 @@ from app.domains.investments.queries.subscriptions import (
 )
 from app.domains.investments.values import (
     AssetTotal,
-    ClientEvent,
-    ClientRow,
-    ClientStanding,
-    ClientView,
     RedemptionFilter,
     SubscriptionState,
     SubscriptionView,

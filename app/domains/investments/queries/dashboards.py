@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+from app.domains.investments.desk_values import Coverage, HoldingsPage, PayoutRow, SettlementPage
 from app.domains.investments.policy import OPEN_STATES
 from app.domains.investments.queries.destinations import unpayable_assets
 from app.domains.investments.queries.products import custody_accounts
@@ -12,16 +13,12 @@ from app.domains.investments.queries.redemption_lists import queue, redemptions
 from app.domains.investments.queries.subscriptions import own_subscriptions, totals_of
 from app.domains.investments.values import (
     AssetTotal,
-    Coverage,
     CustodyAccountView,
     CustodyKind,
-    HoldingsPage,
-    PayoutRow,
     PayoutState,
     RedemptionFilter,
     RedemptionRow,
     RedemptionState,
-    SettlementPage,
 )
 from app.kernel.database import current, fetch
 from app.kernel.money import ZERO

@@ -6,22 +6,21 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from app.domains.investments.desk_values import (
+    ApprovalsPage,
+    BookMoves,
+    CompliancePage,
+    FlaggedRow,
+    Trouble,
+    WaitingQueue,
+)
 from app.domains.investments.policy import OPEN_STATES
 from app.domains.investments.queries.client_book import CLIENTS, book_totals, clients
 from app.domains.investments.queries.dashboards import net_totals
 from app.domains.investments.queries.redemption_lists import queue
 from app.domains.investments.queries.redemptions import decided_today, title_of
 from app.domains.investments.queries.screening import pending_tier_changes, screening_counts
-from app.domains.investments.values import (
-    ApprovalsPage,
-    AssetTotal,
-    BookMoves,
-    CompliancePage,
-    FlaggedRow,
-    RedemptionState,
-    Trouble,
-    WaitingQueue,
-)
+from app.domains.investments.values import AssetTotal, RedemptionState
 from app.kernel.database import current, fetch
 from app.kernel.money import ZERO
 

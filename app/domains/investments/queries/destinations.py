@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from app.domains.investments.desk_values import DestinationPage
 from app.domains.investments.policy import OPEN_STATES, STEPS
 from app.domains.investments.queries.destination_view import destination_view
 from app.domains.investments.queries.redemption_lists import queue
-from app.domains.investments.values import (
-    DestinationPage,
-    DestinationView,
-    PayableAsset,
-    RedemptionState,
-)
+from app.domains.investments.values import DestinationView, PayableAsset, RedemptionState
 from app.kernel.database import current, fetch
 from app.kernel.errors import NotFound
 

@@ -8,6 +8,14 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.domains.identity.public import names_of
+from app.domains.investments.client_values import (
+    Screening,
+    ScreeningFilter,
+    ScreeningRow,
+    ScreeningView,
+    StandingChange,
+    TierChange,
+)
 from app.domains.investments.policy import BARRIER_NOTES, BARRIER_WORDS, barriers, kyc_at
 from app.domains.investments.queries.redemption_lists import redemptions
 from app.domains.investments.queries.scope import SEES_ALL
@@ -16,13 +24,7 @@ from app.domains.investments.values import (
     KycState,
     RedemptionFilter,
     RedemptionState,
-    Screening,
-    ScreeningFilter,
-    ScreeningRow,
-    ScreeningView,
     Standing,
-    StandingChange,
-    TierChange,
 )
 from app.kernel.audit.queries import AuditFilter, records
 from app.kernel.audit.values import AuditRecordView
