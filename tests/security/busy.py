@@ -46,7 +46,9 @@ async def _ask(desk: Desk, seats: Seats) -> None:
     client, whole = desk.clients["member"], desk.subscriptions["member2", "yield"]
     answers = [
         await member.rest.put(f"{API}/notifications/preferences", json={"by_mail": []}),
-        await member.post(f"{_REST}/redemptions/quote", {"subscription_id": str(whole), "units": "1"}),
+        await member.post(
+            f"{_REST}/redemptions/quote", {"subscription_id": str(whole), "units": "1"}
+        ),
         await ops.post(f"{_REST}/clients/{client}/tier", {"tier": "premier", "note": "Said so"}),
         await ops.post(
             f"{API}/deadlines/{clock.id}/extensions",

@@ -92,7 +92,9 @@ async def test_no_table_shows_or_takes_a_row_of_another_tenant(
         async with connected(database.admin) as admin:
             columns = await columns_of(admin)
         async with claiming(database, str(two[0].tenant_id)) as connection:
-            taken = {name: await taken_from(connection, name, columns[name], *two) for name in tables}
+            taken = {
+                name: await taken_from(connection, name, columns[name], *two) for name in tables
+            }
         assert taken == {name: [] for name in tables}
 
 
