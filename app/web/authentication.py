@@ -20,6 +20,7 @@ from app.domains.identity.values import Identified
 from app.kernel.crypto import digest_of, keyed
 from app.kernel.errors import InputInvalid, NotPermitted
 from app.settings import settings
+from app.web.csp_reports import PATH as CSP_REPORTS
 from app.web.forms import CSRF_FIELD, FORM_TYPE, WrongContentType, content_type_of, read_form
 from app.web.limits import PER_USER, REFRESHES, Counters, TooManyRequests
 from app.web.trace import Trace
@@ -48,8 +49,9 @@ class Authentication(ASGIMiddleware):
 
     @staticmethod
     def should_bypass_for_scope(scope: Scope) -> bool:
-        """What is the same for everybody asks for nobody."""
-        return scope["path"].startswith(("/static/", "/health/")) or scope["path"] == "/metrics"
+        """What is the same for everybody asks for nobody; browsers report on nobody's behalf."""
+        path = scope["path"]
+        return path.startswith(("/static/", "/health/")) or path in ("/metrics", CSP_REPORTS)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         request: PortalRequest = PortalRequest(scope, receive, send)
@@ -63,6 +65,10 @@ class Authentication(ASGIMiddleware):
             _require_same_origin(request)
             if viewer is not None:
                 await _require_csrf_token(request, viewer)
+        if viewer is not None and viewer.has_session and not is_write and _is_embedded(request):
+            if not is_api:
+                raise CrossOrigin
+            viewer = None
         if is_write and is_api:
             # A cookie never authorises a write over REST.
             viewer = None if viewer is not None and viewer.has_session else viewer
@@ -150,6 +156,17 @@ def _require_same_origin(request: PortalRequest) -> None:
         raise CrossOrigin
     if origin is not None and origin not in settings().origins:
         raise CrossOrigin
+
+
+def _is_embedded(request: PortalRequest) -> bool:
+    """Whether another site's page loads this into itself, as an image, script, frame or by fetch;
+    neighbours on this domain are other sites as well. Going there by a link is nobody's trick.
+    """
+    headers = request.headers
+    if headers.get("sec-fetch-site", "none") in ("same-origin", "none"):
+        return False
+    context = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")
+    return context != ("navigate", "document")
 
 
 async def _require_csrf_token(request: PortalRequest, viewer: Viewer) -> None:

@@ -15,6 +15,7 @@ from app.domains.identity.user_api import ROUTES as USERS_API
 from app.domains.investments.api import ROUTES as INVESTMENTS_API
 from app.domains.investments.pages import ROUTES as INVESTMENTS_PAGES
 from app.web.audit_pages import ROUTES as AUDIT_PAGES
+from app.web.csp_reports import csp_reports
 from app.web.deadlines_api import ROUTES as DEADLINES_API
 from app.web.guards import public
 from app.web.health import alive, ready
@@ -67,6 +68,7 @@ def all_routes() -> list[Any]:
         *PAGES,
         Router(API, route_handlers=[*API_ROUTES, openapi], before_request=prepare),
         live,
+        csp_reports,
         alive,
         ready,
         metrics,

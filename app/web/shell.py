@@ -18,6 +18,7 @@ from litestar import Litestar
 from app.kernel.ids import new_id
 from app.kernel.tracing import SpanKind, span, traceparent
 from app.settings import Settings
+from app.web.csp_reports import PATH as CSP_REPORTS
 from app.web.limits import FloodGuard, Reading
 from app.web.metrics import REQUESTS, SECONDS
 from app.web.trace import Trace
@@ -43,10 +44,14 @@ def security_headers(config: Settings) -> list[tuple[bytes, bytes]]:
             f"form-action 'self' {provider.scheme}://{provider.netloc}",
             "base-uri 'none'",
             "frame-ancestors 'none'",
+            # Both ways of saying it: not every browser knows the newer.
+            f"report-uri {CSP_REPORTS}",
+            "report-to csp",
         ]
     )
     headers = {
         "content-security-policy": policy,
+        "reporting-endpoints": f'csp="{CSP_REPORTS}"',
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
         # Not `no-referrer`: with it, browsers send forms with `Origin: null`.

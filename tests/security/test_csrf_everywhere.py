@@ -29,6 +29,8 @@ async def test_every_unsafe_page_route_refuses_a_foreign_hand(
     doable: dict[str, tuple[str, str, dict[str, str]]] = {
         "/auth/sign-in": ("rm", "/auth/sign-in", {"email": desk.email("rm"), "password": "x"}),
         "/auth/sign-out": ("rm", "/auth/sign-out", {}),
+        # Takes reports of browsers and nothing else, from whoever sends them.
+        "/csp-reports": ("rm", "/csp-reports", {}),
         "/preferences/theme": ("rm", "/preferences/theme", {"theme": "dark"}),
         "/notifications/read": ("rm", "/notifications/read", {}),
         "/notifications/preferences": ("rm", "/notifications/preferences", {}),

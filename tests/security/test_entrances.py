@@ -110,6 +110,7 @@ OPEN = {
     f"POST {API}/auth/login",
     f"POST {API}/auth/refresh",
     "POST /auth/sign-in",
+    "POST /csp-reports",
     "POST /preferences/theme",
 }
 LOGINS = ("member", "rm", "trader", "ops", "compliance", "admin")

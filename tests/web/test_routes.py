@@ -19,6 +19,7 @@ PUBLIC = {
     "GET /",
     "GET /auth/sign-in",
     "POST /auth/sign-in",
+    "POST /csp-reports",
     "GET /auth/oidc/start",
     "GET /auth/oidc/callback",
     "POST /preferences/theme",
