@@ -87,7 +87,7 @@ class Supervisor:
         """Runs until a signal asks to stop; gives the exit code."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._ask_to_stop)
-        with take_lock(self.folder), _listen(self.port) as listener:
+        with take_lock(self.folder), listen(self.port) as listener:
             try:
                 self._start(listener)
                 self._say_where()
@@ -203,7 +203,7 @@ class Supervisor:
         _say("\n".join(lines))
 
 
-def _listen(port: int) -> socket.socket:
+def listen(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, Literal, ParamSpec, TypeVar
@@ -220,7 +220,7 @@ async def unit_of_work(
                 _current.reset(token)
         except BaseException:
             # A broken connection cannot roll back, and need not: the server does.
-            if not connection.is_closed():
+            if not _is_gone(connection):
                 await asyncio.shield(connection.execute("ROLLBACK"))
             raise
         if await connection.execute("COMMIT") != "COMMIT":
@@ -280,14 +280,29 @@ async def _connection(first: str = "") -> AsyncIterator[Connection]:
     except (asyncpg.AdminShutdownError, asyncpg.CrashShutdownError) as error:
         raise Unavailable(_BROKEN_OFF) from error
     except _CUT_OFF as error:
-        if connection.is_closed():
+        if _is_gone(connection):
             raise Unavailable(_BROKEN_OFF) from error
         raise
     finally:
-        if not connection.is_closed() and connection.is_in_transaction():
+        if not _is_gone(connection) and connection.is_in_transaction():
             # A cancelled roll-back or a commit cut short: this connection's state is unknown.
-            connection.terminate()
+            _terminate(connection)
         await asyncio.shield(pool().release(connection))
+
+
+def _is_gone(connection: Connection) -> bool:
+    """Whether nothing can be asked of it any more. The pool takes a connection back by itself when it
+    breaks, and then even this question is an error.
+    """
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
+
+
+def _terminate(connection: Connection) -> None:
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
 
 
 async def _live_connection(first: str) -> asyncpg.pool.PoolConnectionProxy:
@@ -298,10 +313,10 @@ async def _live_connection(first: str) -> asyncpg.pool.PoolConnectionProxy:
                 await connection.execute(first)
             return connection
         except _CUT_OFF:
-            connection.terminate()
+            _terminate(connection)
             await asyncio.shield(pool().release(connection))
         except BaseException:
-            connection.terminate()
+            _terminate(connection)
             await asyncio.shield(pool().release(connection))
             raise
     raise Unavailable("The database keeps hanging up; try again in a moment")
@@ -329,7 +344,7 @@ async def savepoint() -> AsyncIterator[None]:
             yield
         except BaseException:
             unit.trail.back_to(mark)
-            if not unit.connection.is_closed():
+            if not _is_gone(unit.connection):
                 await unit.connection.execute(f"ROLLBACK TO {name}; RELEASE {name}")
             raise
         await unit.connection.execute(f"RELEASE {name}")

@@ -8,15 +8,13 @@ from typing import Any
 
 import httpx
 
-from app.domains.identity.operations.session_open import open_session
-from app.domains.identity.operations.token_issue import issue_tokens
-from app.domains.identity.values import Candidate, Role, SignInMethod, TenantView
 from app.kernel.crypto import digest_of
 from app.kernel.ids import new_id
 from app.web.authentication import SESSION_COOKIE, csrf_token_of
 from app.web.shell import Portal
 from tests.support.client import Browser, portal_client
 from tests.support.desk import Desk
+from tests.support.passes import new_pass
 
 API = "/api/v1"
 
@@ -74,27 +72,11 @@ class Seats:
     async def fresh(self, desk: Desk, login: str) -> Seat:
         """Signed in once more: another session of the same person."""
         seat = await self._seat(f"{login} of {desk.slug[:8]}")
-        actor = desk.people[login]
-        assert actor.id is not None
-        async with desk.working(login):
-            session = await open_session(
-                membership_id=actor.id, method=SignInMethod.password, user_agent="test"
-            )
-            tokens = await issue_tokens(
-                holder=Candidate(
-                    membership_id=actor.id,
-                    name=actor.name,
-                    role=Role(actor.role),
-                    tenant=TenantView(
-                        id=desk.tenant_id, slug=desk.slug, name="", time_zone="UTC", locale="en"
-                    ),
-                ),
-                method=SignInMethod.password,
-            )
-        seat.secret = session.secret
-        seat.browser.cookies.set(SESSION_COOKIE, session.secret)
-        seat.browser.csrf_token = csrf_token_of(digest_of(session.secret))
-        seat.rest.headers["Authorization"] = f"Bearer {tokens.access_token}"
+        shown = await new_pass(desk, login)
+        seat.secret = shown.secret
+        seat.browser.cookies.set(SESSION_COOKIE, shown.secret)
+        seat.browser.csrf_token = csrf_token_of(digest_of(shown.secret))
+        seat.rest.headers["Authorization"] = f"Bearer {shown.token}"
         return seat
 
     async def _seat(self, name: str) -> Seat:

@@ -10,7 +10,6 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
@@ -23,34 +22,15 @@ from app.kernel.deadlines import propose_extension, start_deadline
 from app.kernel.deadlines.firing import fire_due
 from app.kernel.ids import new_id
 from app.kernel.invariants import verify_tenant
-from app.kernel.jobs import enqueue
 from app.kernel.jobs.invariants import INVARIANTS
 from app.kernel.jobs.wakeups import queue_name
 from tests.support.database import DatabaseUrls, TestTenant, a_person, connected
+from tests.support.drill_work import effect_counts, enqueue_drill, states
 from tests.support.waiting import eventually
 
 JOBS = 60
 KILLS = 5
 CLOCKS = 40
-
-
-async def enqueue_drill(tenant: TestTenant, kind: str, count: int) -> list[UUID]:
-    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
-        return [await enqueue(kind=kind, payload={"name": str(new_id())}) for _ in range(count)]
-
-
-async def states(tenant: TestTenant) -> Counter[str]:
-    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
-        return Counter(row["state"] for row in await fetch("SELECT state FROM job"))
-
-
-async def effect_counts(tenant: TestTenant) -> set[int]:
-    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
-        rows = await fetch(
-            "SELECT count(*) AS times FROM outbox_event WHERE type = 'test.effect'"
-            " GROUP BY subject_kind"
-        )
-    return {row["times"] for row in rows}
 
 
 async def test_every_job_takes_effect_once_though_workers_are_killed(
@@ -60,14 +40,14 @@ async def test_every_job_takes_effect_once_though_workers_are_killed(
     await new_process("relay").start()
     worker = await new_process("worker").start()
     for _ in range(KILLS):
-        await enqueue_drill(tenant, "drill.inside", JOBS // KILLS)
-        outside = await enqueue_drill(tenant, "drill.outside", JOBS // KILLS)
+        await enqueue_drill(tenant.id, "drill.inside", JOBS // KILLS)
+        outside = await enqueue_drill(tenant.id, "drill.outside", JOBS // KILLS)
         await asyncio.sleep(dice.uniform(0, 0.12))
         worker.kill()
         await worker.start()
     jobs = 2 * KILLS * (JOBS // KILLS)
-    await eventually(lambda: states(tenant), Counter(done=jobs), within_seconds=15)
-    assert await effect_counts(tenant) == {1}
+    await eventually(lambda: states(tenant.id), Counter(done=jobs), within_seconds=15)
+    assert await effect_counts(tenant.id) == {1}
     called = calls.read_text().split()
     assert len(called) >= KILLS * (JOBS // KILLS)
     assert {str(job) for job in outside} <= set(called)
@@ -133,7 +113,7 @@ async def test_every_mark_of_an_extended_clock_fires_once_though_workers_are_kil
     await pass_time(5.5)
     await kill_while_they_fire()
     await eventually(marks, Counter({"0.5": CLOCKS, "0.8": CLOCKS, "1": CLOCKS}), within_seconds=15)
-    assert await effect_counts(tenant) == {1}
+    assert await effect_counts(tenant.id) == {1}
     results = await verify_tenant(tenant_id=tenant.id)
     assert [result for result in results if not result.ok] == []
 
@@ -143,16 +123,16 @@ async def test_a_killed_workers_job_goes_on_elsewhere_within_five_seconds(
 ) -> None:
     first = await new_process("worker").start()
     second = await new_process("worker").start()
-    await enqueue_drill(tenant, "drill.outside", 30)
+    await enqueue_drill(tenant.id, "drill.outside", 30)
 
     async def any_running() -> bool:
-        return (await states(tenant))["running"] > 0
+        return (await states(tenant.id))["running"] > 0
 
     await eventually(any_running, True, within_seconds=5)
     first.kill()
-    took = await eventually(lambda: states(tenant), Counter(done=30), within_seconds=8)
+    took = await eventually(lambda: states(tenant.id), Counter(done=30), within_seconds=8)
     assert took < 5
-    assert await effect_counts(tenant) == {1}
+    assert await effect_counts(tenant.id) == {1}
     assert second.child is not None and second.child.poll() is None
 
 
@@ -160,12 +140,12 @@ async def test_a_worker_that_is_told_to_stop_finishes_and_leaves_cleanly(
     tenant: TestTenant, new_process: Callable[[str], Any]
 ) -> None:
     worker = await new_process("worker").start()
-    await enqueue_drill(tenant, "drill.inside", 40)
+    await enqueue_drill(tenant.id, "drill.inside", 40)
     assert await worker.stop() == 0
-    assert (await states(tenant))["running"] == 0
+    assert (await states(tenant.id))["running"] == 0
     await new_process("worker").start()
-    await eventually(lambda: states(tenant), Counter(done=40), within_seconds=8)
-    assert await effect_counts(tenant) == {1}
+    await eventually(lambda: states(tenant.id), Counter(done=40), within_seconds=8)
+    assert await effect_counts(tenant.id) == {1}
 
 
 async def test_worker_and_relay_survive_the_loss_of_every_connection(
@@ -173,15 +153,15 @@ async def test_worker_and_relay_survive_the_loss_of_every_connection(
 ) -> None:
     relay = await new_process("relay").start()
     worker = await new_process("worker").start()
-    await enqueue_drill(tenant, "drill.outside", 10)
+    await enqueue_drill(tenant.id, "drill.outside", 10)
     async with connected(database.admin) as admin:
         await admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND usename = 'stakehold_app'"
             " AND pid <> pg_backend_pid()"
         )
-    await enqueue_drill(tenant, "drill.inside", 10)
-    await eventually(lambda: states(tenant), Counter(done=20), within_seconds=10)
-    assert await effect_counts(tenant) == {1}
+    await enqueue_drill(tenant.id, "drill.inside", 10)
+    await eventually(lambda: states(tenant.id), Counter(done=20), within_seconds=10)
+    assert await effect_counts(tenant.id) == {1}
     assert relay.child.poll() is None
     assert worker.child.poll() is None

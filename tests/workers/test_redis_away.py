@@ -6,47 +6,30 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from app.kernel.actors import SYSTEM
 from app.kernel.clock import advance_clock
-from app.kernel.database import fetch, fetch_value, unit_of_work
-from app.kernel.deadlines import start_deadline
+from app.kernel.database import fetch, unit_of_work
 from app.kernel.deadlines.invariants import INVARIANTS
 from app.kernel.ids import new_id
 from app.kernel.invariants import verify_tenant
 from app.kernel.outbox import emit, live_channel
 from tests.support.database import TestTenant
+from tests.support.drill_work import (
+    effect_counts,
+    enqueue_drill,
+    marks_fired,
+    start_deadlines,
+    states,
+)
 from tests.support.waiting import eventually
-from tests.workers.test_killed_workers import effect_counts, enqueue_drill, states
-
-MARKS = [Decimal("0.5"), Decimal("0.8"), Decimal(1)]
-
-
-async def start_deadlines(tenant: TestTenant, count: int) -> None:
-    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
-        for _ in range(count):
-            await start_deadline(
-                kind="drill",
-                subject_kind="thing",
-                subject_id=new_id(),
-                due_in=timedelta(hours=36),
-                marks=MARKS,
-            )
 
 
 async def jump(hours: float) -> None:
     async with unit_of_work(tenant=None, actor=SYSTEM):
         await advance_clock(seconds=int(hours * 3600))
-
-
-async def marks_fired(tenant: TestTenant) -> int:
-    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
-        fired: int = await fetch_value("SELECT count(*) FROM deadline_trail WHERE event = 'mark'")
-    return fired
 
 
 async def happen(tenant: TestTenant, topic: str = "thing:1") -> UUID:
@@ -66,13 +49,13 @@ async def test_jobs_start_at_once_while_redis_is_away(
     await new_process("relay").start()
     await new_process("worker").start()
     redis_server.stop()
-    await enqueue_drill(tenant, "drill.inside", 5)
-    took = await eventually(lambda: states(tenant), Counter(done=5), within_seconds=5)
+    await enqueue_drill(tenant.id, "drill.inside", 5)
+    took = await eventually(lambda: states(tenant.id), Counter(done=5), within_seconds=5)
     assert took < 2
     await redis_server.start()
-    await enqueue_drill(tenant, "drill.inside", 5)
-    await eventually(lambda: states(tenant), Counter(done=10), within_seconds=5)
-    assert await effect_counts(tenant) == {1}
+    await enqueue_drill(tenant.id, "drill.inside", 5)
+    await eventually(lambda: states(tenant.id), Counter(done=10), within_seconds=5)
+    assert await effect_counts(tenant.id) == {1}
 
 
 async def test_a_flush_costs_a_second_at_most(
@@ -81,10 +64,10 @@ async def test_a_flush_costs_a_second_at_most(
     await new_process("relay").start()
     await new_process("worker").start()
     for round_number in range(1, 6):
-        await enqueue_drill(tenant, "drill.outside", 4)
+        await enqueue_drill(tenant.id, "drill.outside", 4)
         await redis.flushall()
         took = await eventually(
-            lambda: states(tenant), Counter(done=4 * round_number), within_seconds=5
+            lambda: states(tenant.id), Counter(done=4 * round_number), within_seconds=5
         )
         assert took < 3
 
@@ -92,17 +75,17 @@ async def test_a_flush_costs_a_second_at_most(
 async def test_every_mark_fires_once_with_two_workers_and_no_redis(
     tenant: TestTenant, new_process: Callable[[str], Any], redis_server: Any, redis: Any
 ) -> None:
-    await start_deadlines(tenant, 100)
+    await start_deadlines(tenant.id, 100)
     await new_process("worker").start()
     await new_process("worker").start()
     await redis.flushall()
     await jump(18.1)
-    await eventually(lambda: marks_fired(tenant), 100, within_seconds=5)
+    await eventually(lambda: marks_fired(tenant.id), 100, within_seconds=5)
     redis_server.stop()
     await jump(18)
-    took = await eventually(lambda: marks_fired(tenant), 300, within_seconds=10)
+    took = await eventually(lambda: marks_fired(tenant.id), 300, within_seconds=10)
     assert took < 5
-    assert await effect_counts(tenant) == {1}
+    assert await effect_counts(tenant.id) == {1}
     results = await verify_tenant(tenant_id=tenant.id, invariants=INVARIANTS)
     assert [result for result in results if not result.ok] == []
 
