@@ -13,7 +13,7 @@ ASSETS := static/dist/manifest.json
 ASSET_SOURCES := $(shell find static/src -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets browser demo reset verify test check unit journeys guides bench lint format lock
+.PHONY: help setup assets browser demo reset verify test check unit journeys guides bench drill lint format lock
 .DELETE_ON_ERROR:
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "             DEMO_SCALE=small has two clients and two months instead of 300 and a year)"
 	@echo "make test    linters, types, the test suite and the browser journeys"
 	@echo "make bench   the benchmarks, each beside what it is measured against"
+	@echo "make drill   what the portal must withstand, done to it: DRILL=R1,R2 COUNT=20 SEED=1"
 	@echo "make guides  take the pictures of the users' guides anew"
 	@echo "make verify  check every invariant of the running demo"
 	@echo "make reset   forget the data of the demo"
@@ -74,10 +75,10 @@ check: $(PACKAGES)
 	mypy app workers
 	lint-imports
 
-# The workers' drills measure seconds, so nothing runs beside them.
+# These measure seconds, so nothing runs beside them.
 unit: setup
-	pytest tests -n 2 --ignore=tests/workers
-	pytest tests/workers
+	pytest tests -n 2 --ignore=tests/workers --ignore=tests/drills
+	pytest tests/workers tests/drills
 
 journeys: setup browser
 	pytest e2e
@@ -93,6 +94,9 @@ bench: setup browser
 	.venv/bin/python -m bench
 
 lint: check
+
+drill: setup
+	.venv/bin/python -m drills
 
 format: $(PACKAGES)
 	ruff check --fix .

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from app.logging import configure_logging
 from drills.registry import DRILLS
-from drills.report import table, write_results
+from drills.report import RoundResult, next_seed, table, write_results
 from drills.running import run_drills
 
 
@@ -27,21 +27,24 @@ def main() -> int:
         return 2
     drills = [DRILLS[name] for name in chosen or DRILLS]
     count, seed = int(os.environ.get("COUNT") or 1), int(os.environ.get("SEED") or 1)
+    is_short = os.environ.get("SHORT") == "1"
     configure_logging("CRITICAL")
     folder = Path(tempfile.mkdtemp(prefix="stakehold-drill-"))
-    found = asyncio.run(
-        run_drills(
-            drills,
-            count=count,
-            seed=seed,
-            is_short=os.environ.get("SHORT") == "1",
-            folder=folder,
+    found: list[RoundResult] = []
+    try:
+        asyncio.run(
+            run_drills(
+                drills, count=count, seed=seed, is_short=is_short, folder=folder, found=found
+            )
         )
-    )
-    results = write_results(found)
-    goals = {drill.name: (drill.rounds, drill.to_reach) for drill in drills}
-    print(f"\nSo far:\n{table(results, goals)}\n")
-    print(f"SEED={seed + count} goes on from here.")
+    except KeyboardInterrupt:
+        print("\ninterrupted; what was found is kept")
+    if not is_short:
+        results = write_results(found)
+        goals = {drill.name: (drill.rounds, drill.to_reach) for drill in drills}
+        print(f"\nSo far, with every run's rounds:\n{table(results, goals)}\n")
+        for drill in drills:
+            print(f"DRILL={drill.name} SEED={next_seed(results, drill.name)} goes on from here.")
     failed = [result for result in found if not result.is_ok]
     if failed:
         print(f"{len(failed)} did not hold; logs and traces stay in {folder}")

@@ -93,6 +93,11 @@ def write_results(found: Sequence[RoundResult], path: Path = RESULTS) -> Results
     return results
 
 
+def next_seed(results: Results, drill: str) -> int:
+    """After the last that was run."""
+    return max((kept.seed for kept in results.drills.get(drill, [])), default=0) + 1
+
+
 def table(results: Results, goals: dict[str, tuple[int, str]]) -> str:
     """`goals`: by drill, the rounds to reach and what is to hold in each."""
     lines = []

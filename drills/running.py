@@ -20,13 +20,19 @@ ERROR_CHARACTERS_MAX = 600
 
 
 async def run_drills(
-    drills: list[Drill], *, count: int, seed: int, is_short: bool, folder: Path
-) -> list[RoundResult]:
-    """`count` rounds of each, with the seeds from `seed` on."""
-    found: list[RoundResult] = []
+    drills: list[Drill],
+    *,
+    count: int,
+    seed: int,
+    is_short: bool,
+    folder: Path,
+    found: list[RoundResult],
+) -> None:
+    """`count` rounds of each, with the seeds from `seed` on, added to `found` one by one."""
     async with AsyncExitStack() as stack:
         stage = None
-        if any(drill.is_on_stage for drill in drills):
+        on_stage = [drill for drill in drills if drill.is_on_stage]
+        if on_stage:
             _say("starting the portal …")
             stage = await stack.enter_async_context(open_stage(folder / "stage"))
         for drill in drills:
@@ -36,10 +42,11 @@ async def run_drills(
                 _say(f"  {drill.name} SEED={number}", end="  ")
                 found.append(await _round(drill, number, is_short, folder, stage))
                 _say(found[-1].line())
-            if drill.is_on_stage and stage is not None:
+            # Of short rounds one verification after all of them has to do.
+            is_last = drill in on_stage[-1:]
+            if stage is not None and drill.is_on_stage and (is_last or not is_short):
                 found.append(await _verified(drill, stage))
                 _say(f"  {drill.name} {found[-1].line()}")
-    return found
 
 
 async def _round(
