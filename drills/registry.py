@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from drills import database_away, redis_away, worker_killed
+from drills import contention, database_away, redis_away, worker_killed
 from drills.drill import Drill
 
 DRILLS: dict[str, Drill] = {
-    module.DRILL.name: module.DRILL for module in (worker_killed, redis_away, database_away)
+    module.DRILL.name: module.DRILL
+    for module in (worker_killed, redis_away, database_away, contention)
 }
