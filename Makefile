@@ -13,7 +13,7 @@ ASSETS := static/dist/manifest.json
 ASSET_SOURCES := $(shell find static/src -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets browser demo reset verify test check unit journeys guides bench drill lint format lock
+.PHONY: help setup assets browser demo restart reset verify test check unit journeys guides bench drill lint format lock
 .DELETE_ON_ERROR:
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make drill   what the portal must withstand, done to it: DRILL=R1,R2 COUNT=20 SEED=1"
 	@echo "make guides  take the pictures of the users' guides anew"
 	@echo "make verify  check every invariant of the running demo"
+	@echo "make restart  new processes for the running demo, one by one: nobody notices"
 	@echo "make reset   forget the data of the demo"
 	@echo "make lint    linters and types only; make format rewrites the code to please them"
 	@echo "make assets  bundle the browser code; make lock compiles requirements.lock anew"
@@ -58,6 +59,9 @@ browser: $(PACKAGES)
 
 demo: setup
 	@exec .venv/bin/python -m app demo --stop-with-parent
+
+restart: $(PACKAGES)
+	.venv/bin/python -m app restart
 
 reset: $(PACKAGES)
 	.venv/bin/python -m app reset

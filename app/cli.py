@@ -48,6 +48,18 @@ def _reset(options: argparse.Namespace) -> int:
     return 0
 
 
+def _restart(options: argparse.Namespace) -> int:
+    from app.embedded.demo_folder import DemoIsNotRunning, supervisor_of
+    from app.embedded.supervisor import RESTART_SIGNAL
+
+    try:
+        os.kill(supervisor_of(), RESTART_SIGNAL)
+    except DemoIsNotRunning as refusal:
+        return _refuse(refusal)
+    print("asked; the demo's own output says how it goes")
+    return 0
+
+
 def _web(options: argparse.Namespace) -> int:
     from app.web.server import run
 
@@ -172,6 +184,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--stop-with-parent", action="store_true", help="stop when make does")
     demo.set_defaults(run=_demo)
     commands.add_parser("reset", help="forget the demo's data").set_defaults(run=_reset)
+    restart = commands.add_parser("restart", help="new processes for the demo, one by one")
+    restart.set_defaults(run=_restart)
 
     web = commands.add_parser("web", help="one web process")
     web.add_argument("--fd", type=int, help="a listening socket to take over")

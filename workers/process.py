@@ -14,6 +14,7 @@ from prometheus_client import start_http_server
 from app import registry
 from app.kernel.database import start_pool, stop_pool
 from app.logging import configure_logging
+from app.notify import READY, STOPPING, notify
 from app.settings import settings
 from app.tracing import exported_spans
 
@@ -37,9 +38,11 @@ async def started(name: str) -> AsyncIterator[asyncio.Event]:
     with exported_spans(name):
         await _open_pool()
         _log.info("started", part=name)
+        notify(READY)
         try:
             yield stopping
         finally:
+            notify(STOPPING)
             await stop_pool()
             _log.info("stopped", part=name)
 

@@ -34,7 +34,21 @@ def take_lock(folder: Path = DEMO_FOLDER) -> IO[str]:
     except BlockingIOError:
         lock.close()
         raise DemoIsRunning(f"a demo is already running in {folder.parent}") from None
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
     return lock
+
+
+def supervisor_of(folder: Path = DEMO_FOLDER) -> int:
+    """The process id of the demo's supervisor; raises `DemoIsNotRunning`."""
+    if folder.exists():
+        holder = (folder / "lock").read_text() if (folder / "lock").exists() else ""
+        try:
+            take_lock(folder).close()
+        except DemoIsRunning:
+            return int(holder)
+    raise DemoIsNotRunning("no demo is running here: start one with `make demo`")
 
 
 def write_environment(environment: dict[str, str], folder: Path = DEMO_FOLDER) -> None:

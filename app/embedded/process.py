@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -56,9 +59,12 @@ class Child:
         self._user = user
         self._process: subprocess.Popen[bytes] | None = None
         self._log_start = 0
+        self._ear: socket.socket | None = None
+        self._has_said_ready = False
 
     def start(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        environment = self._listen_for_ready()
         parent = os.getpid()
 
         def prepare() -> None:
@@ -78,7 +84,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=self._environment,
+                env=environment,
                 cwd=self._folder,
                 pass_fds=self._pass_fds,
                 start_new_session=True,
@@ -86,6 +92,31 @@ class Child:
                 user=self._user,
                 **identity,
             )
+
+    def _listen_for_ready(self) -> dict[str, str] | None:
+        """The environment of the next start, with a socket of its own to say that it is ready."""
+        self._has_said_ready = False
+        if self._ear is not None:
+            self._ear.close()
+            self._ear = None
+        if sys.platform != "linux" or self._environment is None:
+            return self._environment
+        # An abstract name: nothing lies about in a folder, and no folder is too long for it.
+        name = f"stakehold-{os.getpid()}-{secrets.token_hex(8)}"
+        self._ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._ear.setblocking(False)
+        self._ear.bind(f"\0{name}")
+        return {**self._environment, "NOTIFY_SOCKET": f"@{name}"}
+
+    @property
+    def has_said_ready(self) -> bool:
+        """Whether this start has told that it does its work (app/notify.py); on Linux alone."""
+        while self._ear is not None and not self._has_said_ready:
+            try:
+                self._has_said_ready = b"READY=1" in self._ear.recv(256)
+            except BlockingIOError:
+                break
+        return self._has_said_ready
 
     @property
     def pid(self) -> int | None:

@@ -3,6 +3,9 @@
 Children are started and watched from one thread by a plain loop; signals only set a flag that the
 loop reads. Two web processes take connections from one listening socket that belongs to the
 supervisor, so that a web process may die without a visitor being refused.
+
+SIGUSR1 (`stakehold restart`) replaces the portal's own processes one after the other, each by a new
+one that works already when the old one is asked to end.
 """
 
 from __future__ import annotations
@@ -14,51 +17,30 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+from prometheus_client.multiprocess import mark_process_dead
 
 from app.embedded.demo_accounts import DEMO_PASSWORD, DEMO_TENANTS
 from app.embedded.demo_folder import DEMO_FOLDER, cut_logs, take_lock, write_environment
 from app.embedded.ports import HOST, answers_well
 from app.embedded.process import Child, Interrupted, ServiceFailed, never, run_to_end
 from app.embedded.services import Services
+from app.embedded.terminal import say
+from app.embedded.watched import Watched
 
 WEB_PROCESSES = 2
+RESTART_SIGNAL = signal.SIGUSR1
 
 _READY_SECONDS = 90.0
-_BACKOFF_SECONDS_MAX = 30.0
-_STEADY_SECONDS = 30.0
+_STOP_SECONDS = 15.0
 _EARLY_DEATHS_MAX = 3
+_LOOK_SECONDS = 0.2
 
 
 class CannotStart(Exception):
     """The demo refuses to start; the message says what to change."""
-
-
-@dataclass
-class _Watched:
-    """A child that is started again when it dies, each time a little later."""
-
-    child: Child
-    restart: Callable[[], None]
-    deaths: int = 0
-    started_at: float = 0.0
-    due_at: float | None = None
-
-    def look(self, now: float) -> None:
-        if self.child.is_running:
-            if now - self.started_at > _STEADY_SECONDS:
-                self.deaths = 0
-            return
-        if self.due_at is None:
-            self.deaths += 1
-            wait = min(0.25 * 2**self.deaths, _BACKOFF_SECONDS_MAX)
-            self.due_at = now + wait
-            _say(f"{self.child.name} ended ({self.child.exit_code}); again in {wait:.1f} s")
-        elif now >= self.due_at:
-            self.due_at, self.started_at = None, now
-            self.restart()
 
 
 class Supervisor:
@@ -77,50 +59,100 @@ class Supervisor:
         self.port = port
         self.folder = folder
         self._stop_asked = False
+        self._restart_asked = False
         self._parent_interrupted = parent_interrupted
         self._services = Services(root=folder, portal_ports=[port], environment_name="demo")
-        self._web: list[Child] = []
-        self._background: list[Child] = []
-        self._watched: list[_Watched] = []
+        # The portal's own, in the order in which they are replaced: worker, relay, web.
+        self._portal: list[Watched] = []
+        self._watched: list[Watched] = []
 
     def run(self) -> int:
         """Runs until a signal asks to stop; gives the exit code."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._ask_to_stop)
+        signal.signal(RESTART_SIGNAL, self._ask_to_restart)
         with take_lock(self.folder), listen(self.port) as listener:
             try:
                 self._start(listener)
                 self._say_where()
                 while not self._is_stop_asked():
-                    now = time.monotonic()
-                    for watched in self._watched:
-                        watched.look(now)
-                    time.sleep(0.2)
+                    if self._restart_asked:
+                        self._restart()
+                    self._look()
             except Interrupted:
                 pass
             except ServiceFailed as failure:
-                _say(str(failure))
+                say(str(failure))
                 return 1
             finally:
-                _say("stopping …")
+                say("stopping …")
                 self._stop()
-        _say("stopped; the data stays in .stakehold (`make reset` forgets it)")
+        say("stopped; the data stays in .stakehold (`make reset` forgets it)")
         return 0
 
     def _ask_to_stop(self, *_: object) -> None:
         self._stop_asked = True
+
+    def _ask_to_restart(self, *_: object) -> None:
+        self._restart_asked = True
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        for watched in self._watched:
+            if watched.look(now):
+                self._forget_gauges(watched.child)
+        time.sleep(_LOOK_SECONDS)
+
+    def _forget_gauges(self, child: Child) -> None:
+        """What a dead process said of itself alone, such as its open live pages."""
+        mark_process_dead(child.pid, str(self.folder / "metrics"))  # type: ignore[no-untyped-call]
+
+    def _restart(self) -> None:
+        """Replace all, one after the other; an old one may still be ending when the next is."""
+        self._restart_asked = False
+        say("replacing the processes of the portal one by one …")
+        ending: list[Child] = []
+        for watched in self._portal:
+            new = self._successor(watched)
+            if new is None:
+                break
+            old = watched.give_way(new)
+            old.ask_to_stop()
+            ending.append(old)
+        until = time.monotonic() + _STOP_SECONDS
+        while any(old.is_running for old in ending) and time.monotonic() < until:
+            self._look()
+        for old in ending:
+            old.stop()
+            self._forget_gauges(old)
+        if len(ending) == len(self._portal):
+            say("replaced all")
+
+    def _successor(self, watched: Watched) -> Child | None:
+        """Another like it that is ready; none where it did not become so, and the old one stays."""
+        assert watched.renew is not None
+        new = watched.renew()
+        new.start()
+        until = time.monotonic() + _READY_SECONDS
+        while not new.has_said_ready:
+            if self._is_stop_asked() or not new.is_running or time.monotonic() > until:
+                new.stop()
+                say(f"the new {new.name} did not become ready; the old one goes on")
+                return None
+            self._look()
+        return new
 
     def _is_stop_asked(self) -> bool:
         return self._stop_asked or self._parent_interrupted()
 
     def _start(self, listener: socket.socket) -> None:
         cut_logs(self._services.logs)
-        _say("starting PostgreSQL, Redis, identity provider, mail catcher, sandbox …")
+        say("starting PostgreSQL, Redis, identity provider, mail catcher, sandbox …")
         self._services.start(self._is_stop_asked)
         settings = self._services.environment()
         write_environment(settings, self.folder)
         _empty(Path(settings["PROMETHEUS_MULTIPROC_DIR"]))
-        _say("preparing the database (the first time with a year of data: half a minute) …")
+        say("preparing the database (the first time with a year of data: half a minute) …")
         prepare = self._python("prepare", ["prepare"], settings)
         run_to_end(prepare, seconds=300, interrupted=self._is_stop_asked)
 
@@ -130,24 +162,29 @@ class Supervisor:
             for name, value in settings.items()
             if name not in ("DATABASE_OWNER_URL", "DATABASE_ADMIN_URL")
         }
-        descriptor = listener.fileno()
-        self._web = [
-            self._python(
-                f"web-{number}", ["web", "--fd", str(descriptor)], portal, pass_fds=(descriptor,)
-            )
+        self._portal = [
+            self._started(partial(self._python, name, [name], portal))
+            for name in ("worker", "relay")
+        ]
+        self._portal += [
+            self._started(partial(self._web, number, listener.fileno(), portal))
             for number in range(1, WEB_PROCESSES + 1)
         ]
-        self._background = [self._python(name, [name], portal) for name in ("worker", "relay")]
-        for child in self._web + self._background:
-            child.start()
-        self._watched = [
-            _Watched(child, restart, started_at=time.monotonic())
-            for child, restart in [
-                *self._services.restarts().values(),
-                *((child, child.start) for child in self._web + self._background),
-            ]
+        services = [
+            Watched(child, restart, started_at=time.monotonic())
+            for child, restart in self._services.restarts().values()
         ]
+        self._watched = services + self._portal
         self._wait_until_ready()
+
+    def _started(self, make: Callable[[], Child]) -> Watched:
+        child = make()
+        child.start()
+        return Watched(child, child.start, renew=make, started_at=time.monotonic())
+
+    def _web(self, number: int, descriptor: int, settings: dict[str, str]) -> Child:
+        arguments = ["web", "--fd", str(descriptor)]
+        return self._python(f"web-{number}", arguments, settings, pass_fds=(descriptor,))
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS
@@ -160,16 +197,19 @@ class Supervisor:
                 if watched.deaths > _EARLY_DEATHS_MAX:
                     raise watched.child.failure("does not stay up")
             if now > deadline:
-                raise self._web[0].failure(f"was not ready after {_READY_SECONDS:.0f} seconds")
+                raise self._portal[-1].child.failure(
+                    f"was not ready after {_READY_SECONDS:.0f} seconds"
+                )
             time.sleep(0.1)
 
     def _stop(self) -> None:
         """Visitors first, then what works in the background, then what both stand on."""
-        for group in (self._web, self._background[:1], self._background[1:]):
-            for child in group:
-                child.ask_to_stop()
-            for child in group:
-                child.stop()
+        worker_and_relay, web = self._portal[:2], self._portal[2:]
+        for group in (web, worker_and_relay[:1], worker_and_relay[1:]):
+            for watched in group:
+                watched.child.ask_to_stop()
+            for watched in group:
+                watched.child.stop()
         self._services.stop()
 
     def _python(
@@ -185,7 +225,7 @@ class Supervisor:
             log=self._services.logs / f"{name}.log",
             environment={**_surroundings(), "PYTHONUNBUFFERED": "1", **settings},
             pass_fds=pass_fds,
-            stop_seconds=15,
+            stop_seconds=_STOP_SECONDS,
         )
 
     def _say_where(self) -> None:
@@ -200,7 +240,7 @@ class Supervisor:
             "",
             "Ctrl-C stops it; the data is kept.",
         ]
-        _say("\n".join(lines))
+        say("\n".join(lines))
 
 
 def listen(port: int) -> socket.socket:
@@ -225,8 +265,3 @@ def _surroundings() -> dict[str, str]:
 def _empty(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
-
-
-def _say(text: str) -> None:
-    with suppress(OSError):  # the terminal may have gone, which is no reason to stop in disorder
-        print(text, flush=True)

@@ -24,10 +24,12 @@ _NOTHING_TO_CACHE = {"Cache-Control": "no-store"}
 
 class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     """Each part: `ok`, or what is wrong with it. Ready without Redis and with a late relay: pages are
-    served regardless, and taking the process away would not help.
+    served regardless, and taking the process away would not help. `process` is `ending` from the
+    first sign that it shall stop: it still answers, and wants nobody new.
     """
 
     ready: bool
+    process: str
     database: str
     migrations: str
     redis: str
@@ -42,9 +44,15 @@ async def alive() -> Response[dict[str, Any]]:
 @get("/health/ready", guards=[public], include_in_schema=False)
 async def ready(request: PortalRequest) -> Response[bytes]:
     (database, migrations, relay), redis = await asyncio.gather(_database(), _redis())
-    is_ready = database == "ok" and migrations == "ok"
+    process = "ending" if request.app.state.is_draining else "ok"
+    is_ready = process == database == migrations == "ok"
     found = Readiness(
-        ready=is_ready, database=database, migrations=migrations, redis=redis, relay=relay
+        ready=is_ready,
+        process=process,
+        database=database,
+        migrations=migrations,
+        redis=redis,
+        relay=relay,
     )
     return Response(
         msgspec.json.encode(found),

@@ -70,6 +70,7 @@ class Portal:
 
     def __init__(self, litestar: Litestar, config: Settings) -> None:
         self.litestar = litestar
+        litestar.state.is_draining = False
         self._headers = security_headers(config)
         self._flood = FloodGuard()
 
@@ -77,6 +78,10 @@ class Portal:
     async def lifespan(self) -> AsyncIterator[None]:
         async with self.litestar.lifespan():
             yield
+
+    def drain(self) -> None:
+        """This process is about to end: it is not ready any more, and takes no live page."""
+        self.litestar.state.is_draining = True
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -121,7 +126,7 @@ class Portal:
                 _note(scope, trace, status, time.perf_counter() - started)
 
     async def _websocket(self, scope: Any, receive: Any, send: Any, trace: Trace) -> None:
-        if self._flood.hit(trace.address).is_over:
+        if self.litestar.state.is_draining or self._flood.hit(trace.address).is_over:
             await send({"type": "websocket.close", "code": 1013, "reason": ""})
             return
         await self.litestar(scope, receive, send)
