@@ -7,7 +7,6 @@ import secrets
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -46,7 +45,9 @@ class Child:
         folder: Path = REPOSITORY,
         before_exec: Callable[[], None] | None = None,
         user: int | None = None,
+        says_ready: bool = False,
     ) -> None:
+        """`says_ready`: it speaks app/notify.py, which `has_said_ready` listens to."""
         self.name = name
         self.log = log
         self._command = list(command)
@@ -59,6 +60,7 @@ class Child:
         self._user = user
         self._process: subprocess.Popen[bytes] | None = None
         self._log_start = 0
+        self._says_ready = says_ready
         self._ear: socket.socket | None = None
         self._has_said_ready = False
 
@@ -96,21 +98,25 @@ class Child:
     def _listen_for_ready(self) -> dict[str, str] | None:
         """The environment of the next start, with a socket of its own to say that it is ready."""
         self._has_said_ready = False
-        if self._ear is not None:
-            self._ear.close()
-            self._ear = None
-        if sys.platform != "linux" or self._environment is None:
+        self._stop_listening()
+        if not self._says_ready:
             return self._environment
         # An abstract name: nothing lies about in a folder, and no folder is too long for it.
         name = f"stakehold-{os.getpid()}-{secrets.token_hex(8)}"
         self._ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._ear.setblocking(False)
         self._ear.bind(f"\0{name}")
-        return {**self._environment, "NOTIFY_SOCKET": f"@{name}"}
+        surroundings = os.environ if self._environment is None else self._environment
+        return {**surroundings, "NOTIFY_SOCKET": f"@{name}"}
+
+    def _stop_listening(self) -> None:
+        if self._ear is not None:
+            self._ear.close()
+            self._ear = None
 
     @property
     def has_said_ready(self) -> bool:
-        """Whether this start has told that it does its work (app/notify.py); on Linux alone."""
+        """Whether this start has told that it does its work."""
         while self._ear is not None and not self._has_said_ready:
             try:
                 self._has_said_ready = b"READY=1" in self._ear.recv(256)
@@ -137,6 +143,7 @@ class Child:
 
     def stop(self) -> None:
         """Asks to stop, waits, and kills the whole session of what has not ended by then."""
+        self._stop_listening()
         if self._process is None:
             return
         self.ask_to_stop()

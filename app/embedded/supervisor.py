@@ -16,7 +16,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -77,7 +77,7 @@ class Supervisor:
                 self._say_where()
                 while not self._is_stop_asked():
                     if self._restart_asked:
-                        self._restart()
+                        self.restart()
                     self._look()
             except Interrupted:
                 pass
@@ -107,7 +107,7 @@ class Supervisor:
         """What a dead process said of itself alone, such as its open live pages."""
         mark_process_dead(child.pid, str(self.folder / "metrics"))  # type: ignore[no-untyped-call]
 
-    def _restart(self) -> None:
+    def restart(self) -> None:
         """Replace all, one after the other; an old one may still be ending when the next is."""
         self._restart_asked = False
         say("replacing the processes of the portal one by one …")
@@ -162,25 +162,27 @@ class Supervisor:
             for name, value in settings.items()
             if name not in ("DATABASE_OWNER_URL", "DATABASE_ADMIN_URL")
         }
-        self._portal = [
-            self._started(partial(self._python, name, [name], portal))
-            for name in ("worker", "relay")
-        ]
-        self._portal += [
-            self._started(partial(self._web, number, listener.fileno(), portal))
-            for number in range(1, WEB_PROCESSES + 1)
-        ]
-        services = [
+        self._watched = [
             Watched(child, restart, started_at=time.monotonic())
             for child, restart in self._services.restarts().values()
         ]
-        self._watched = services + self._portal
+        web = range(1, WEB_PROCESSES + 1)
+        self.keep(
+            [
+                *(partial(self._python, name, [name], portal) for name in ("worker", "relay")),
+                *(partial(self._web, number, listener.fileno(), portal) for number in web),
+            ]
+        )
         self._wait_until_ready()
 
-    def _started(self, make: Callable[[], Child]) -> Watched:
-        child = make()
-        child.start()
-        return Watched(child, child.start, renew=make, started_at=time.monotonic())
+    def keep(self, portal: Sequence[Callable[[], Child]]) -> None:
+        """Start one of each, and keep it alive; `restart` makes another of each."""
+        for make in portal:
+            child = make()
+            child.start()
+            watched = Watched(child, child.start, renew=make, started_at=time.monotonic())
+            self._portal.append(watched)
+            self._watched.append(watched)
 
     def _web(self, number: int, descriptor: int, settings: dict[str, str]) -> Child:
         arguments = ["web", "--fd", str(descriptor)]
@@ -226,6 +228,7 @@ class Supervisor:
             environment={**_surroundings(), "PYTHONUNBUFFERED": "1", **settings},
             pass_fds=pass_fds,
             stop_seconds=_STOP_SECONDS,
+            says_ready=name != "prepare",
         )
 
     def _say_where(self) -> None:

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from app.asgi import create_app
 from app.web.authentication import SESSION_COOKIE, session_viewer
 from app.web.live_topics import sign_topics
+from app.web.server import Server
 from app.web.trace import Trace
 from tests.support.client import add_person, origin, portal_client, sign_in
 from tests.support.database import DatabaseUrls, TestTenant
@@ -23,11 +24,10 @@ async def test_a_page_is_live_until_the_server_stops(
 ) -> None:
     portal = create_app(opens_pool=False)
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(
-            portal, loop="none", ws="websockets-sansio", log_config=None, ws_max_size=4096
-        )
+    config = uvicorn.Config(
+        portal, loop="none", ws="websockets-sansio", log_config=None, ws_max_size=4096
     )
+    server = Server(config, portal, is_shared=True)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started:
         await asyncio.sleep(0.01)
