@@ -20,7 +20,7 @@ help:
 	@echo "make demo    run the portal with everything it needs on http://localhost:$(PORT) (PORT=… moves it,"
 	@echo "             DEMO_SCALE=small has two clients and two months instead of 300 and a year)"
 	@echo "make test    linters, types, the test suite and the browser journeys"
-	@echo "make bench   the benchmarks, each beside what it is measured against"
+	@echo "make bench   the benchmarks, each beside what it is measured against (BENCH=P1,P9 chooses)"
 	@echo "make drill   what the portal must withstand, done to it: DRILL=R1,R2 COUNT=20 SEED=1"
 	@echo "make guides  take the pictures of the users' guides anew"
 	@echo "make verify  check every invariant of the running demo"
@@ -109,10 +109,11 @@ format: $(PACKAGES)
 # Locks. uv lives in a throwaway environment; no index lines, so the lock names no host.
 
 COMPILE := uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url \
-	--no-header --no-annotate --python-version 3.11 --universal pyproject.toml
+	--no-header --no-annotate --python-version 3.11 --universal
 
 lock:
 	@directory=$$(mktemp -d) && trap 'rm -rf "$$directory"' EXIT \
 		&& "$(PYTHON)" -m venv "$$directory" && "$$directory/bin/python" -m pip install --quiet uv \
-		&& "$$directory/bin/"$(COMPILE) --all-extras -o requirements.lock \
-		&& "$$directory/bin/"$(COMPILE) -o deploy/requirements.lock
+		&& "$$directory/bin/"$(COMPILE) pyproject.toml --all-extras -o requirements.lock \
+		&& "$$directory/bin/"$(COMPILE) pyproject.toml -o deploy/requirements.lock \
+		&& "$$directory/bin/"$(COMPILE) bench/requirements-peers.in -o bench/requirements-peers.lock

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,67 +21,100 @@ ROUNDS_MIN = 5
 
 
 class Series(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing measured again and again, in milliseconds."""
+    """One thing measured again and again, in `unit`."""
 
     name: str
-    readings_ms: list[float]
+    unit: str
+    readings: list[float]
 
     @property
-    def median_ms(self) -> float:
-        return median(self.readings_ms)
+    def median(self) -> float:
+        return median(self.readings)
 
     @property
-    def spread_ms(self) -> tuple[float, float]:
+    def spread(self) -> tuple[float, float]:
         """The first and the ninth decile."""
-        cuts = quantiles(self.readings_ms, n=10, method="inclusive")
+        if len(self.readings) < 2:
+            return self.readings[0], self.readings[0]
+        cuts = quantiles(self.readings, n=10, method="inclusive")
         return cuts[0], cuts[-1]
 
 
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """`work` beside `peer`: their medians' ratio is to stay within `ratio_max`.
-
-    `details` are measured in the same rounds and judged by nobody.
-    """
+class Aim(msgspec.Struct, frozen=True, kw_only=True):
+    """The median of `work` over that of `beside` is to be `least` or more, or `most` or less."""
 
     name: str
     work: Series
-    peer: Series
-    ratio_max: float
-    details: Sequence[Series] = ()
-
-    @property
-    def rounds(self) -> int:
-        return len(self.work.readings_ms)
+    beside: Series
+    least: float | None = None
+    most: float | None = None
 
     @property
     def ratio(self) -> float:
-        return self.work.median_ms / self.peer.median_ms
+        return self.work.median / self.beside.median
 
     @property
-    def is_within(self) -> bool:
-        return self.rounds >= ROUNDS_MIN and self.ratio <= self.ratio_max
+    def is_reached(self) -> bool:
+        if len(self.work.readings) < ROUNDS_MIN:
+            return False
+        above = self.least is None or self.ratio >= self.least
+        return above and (self.most is None or self.ratio <= self.most)
+
+    @property
+    def said(self) -> str:
+        parts = [
+            f"{word} {bound:g}"
+            for word, bound in (("at least", self.least), ("at most", self.most))
+            if bound is not None
+        ]
+        return " and ".join(parts)
 
 
-def table(comparisons: Sequence[Comparison]) -> str:
-    """Every comparison with its series, as text."""
-    lines = [f"{'':<44}{'median':>10}{'1st decile':>12}{'9th decile':>12}"]
-    for found in comparisons:
-        verdict = "within" if found.is_within else "BEYOND"
-        lines += ["", f"{found.name}, {found.rounds} rounds"]
-        lines += [_line(series) for series in (found.work, found.peer, *found.details)]
-        lines.append(f"  {'ratio':<42}{found.ratio:>10.2f}   {verdict} {found.ratio_max:g}")
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """All series of a benchmark, taken in the same rounds, and what is asked of them."""
+
+    name: str
+    title: str
+    series: Sequence[Series]
+    aims: Sequence[Aim]
+
+    @property
+    def rounds(self) -> int:
+        return min(len(series.readings) for series in self.series)
+
+    @property
+    def is_reached(self) -> bool:
+        return all(aim.is_reached for aim in self.aims)
+
+
+def table(findings: Sequence[Finding]) -> str:
+    """Every series and every aim, as text."""
+    lines = [f"{'':<58}{'median':>12}{'1st decile':>12}{'9th decile':>12}"]
+    for found in findings:
+        lines += ["", f"{found.name}  {found.title}, {found.rounds} rounds"]
+        lines += [_line(series) for series in found.series]
+        lines += [
+            f"  {aim.name:<56}{aim.ratio:>8.2f} x   {aim.said}"
+            f"{'' if aim.is_reached else '   MISSED'}"
+            for aim in found.aims
+        ]
     return "\n".join(lines)
 
 
 def _line(series: Series) -> str:
-    low, high = series.spread_ms
-    return f"  {series.name:<42}{series.median_ms:>7.1f} ms{low:>9.1f} ms{high:>9.1f} ms"
+    cells = "".join(f"{_number(value):>12}" for value in (series.median, *series.spread))
+    return f"  {series.name:<56}{cells} {series.unit}"
 
 
-def write_results(comparisons: Sequence[Comparison], path: Path = RESULTS) -> None:
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
+
+
+def write_results(findings: Sequence[Finding], path: Path = RESULTS) -> None:
     """All readings, with when and where they were taken."""
     results = {
         "taken_at": datetime.now(tz=UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
         "machine": {
             "processors": os.cpu_count(),
             "load_average": [round(load, 2) for load in os.getloadavg()],
@@ -90,20 +124,41 @@ def write_results(comparisons: Sequence[Comparison], path: Path = RESULTS) -> No
         "benchmarks": [
             {
                 "name": found.name,
+                "title": found.title,
                 "rounds": found.rounds,
-                "ratio": round(found.ratio, 3),
-                "ratio_max": found.ratio_max,
-                "is_within": found.is_within,
                 "series": [
                     {
                         "name": series.name,
-                        "median_ms": round(series.median_ms, 2),
-                        "readings_ms": [round(reading, 2) for reading in series.readings_ms],
+                        "unit": series.unit,
+                        "median": round(series.median, 3),
+                        "readings": [round(reading, 3) for reading in series.readings],
                     }
-                    for series in (found.work, found.peer, *found.details)
+                    for series in found.series
+                ],
+                "aims": [
+                    {
+                        "name": aim.name,
+                        "ratio": round(aim.ratio, 3),
+                        "least": aim.least,
+                        "most": aim.most,
+                        "is_reached": aim.is_reached,
+                    }
+                    for aim in found.aims
                 ],
             }
-            for found in comparisons
+            for found in findings
         ],
     }
     path.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
+
+
+def _commit() -> str:
+    """The commit that is checked out, marked where files differ from it; empty outside a clone."""
+    found = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parent,
+    )
+    return found.stdout.strip()
