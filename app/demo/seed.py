@@ -200,4 +200,6 @@ async def read_prices(products: tuple[DemoProduct, ...]) -> None:
     service = prices()
     if service is not None:
         found = await service.usd_prices(assets=sorted(one.spec.asset for one in products))
-        await record_prices(prices=[(one.asset, one.usd, one.as_of) for one in found])
+        await record_prices(
+            prices=[(one.asset, one.usd, one.as_of) for one in found], source=service.source
+        )

@@ -16,7 +16,6 @@ from app.domains.identity.public import names_of
 from app.domains.investments.forms import required_id
 from app.domains.investments.queries.row_scope import visible_entry
 from app.kernel.actors import Actor
-from app.kernel.errors import InputInvalid
 from app.kernel.ledger.queries import (
     ACCOUNTS,
     AccountFilter,
@@ -32,7 +31,6 @@ from app.kernel.ledger.values import (
     BookView,
     EntryView,
     StatementLine,
-    StatementPosition,
 )
 from app.kernel.money import ZERO
 from app.kernel.sorting import Order, Place, Slice
@@ -50,6 +48,7 @@ from app.web.listing import (
     taken,
 )
 from app.web.rendering import Page
+from app.web.statement_place import read_place
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest, viewer_of
 
@@ -80,8 +79,6 @@ STATEMENT_SHEET = Sheet(
         text("entry_id", lambda line: line.entry_id, "Entry"),
     ],
 )
-TRANSACTION_MAX = 2**63 - 1
-POSITION_MAX = 2**31 - 1
 # Where the subject of an entry has a page: its address, and what one must be allowed to open it.
 _SUBJECTS = {"redemption": ("/redemptions", "redemption:read")}
 
@@ -174,7 +171,7 @@ class LedgerPages(Controller):
     ) -> Page:
         """The last posted first, each posting with the balance after it."""
         view = await account(account_id=required_id(account_id))
-        after = _position(cursor)
+        after = read_place(cursor)
         found = await statement(account_id=view.id, after=after, limit=PAGE_SIZE + 1)
         lines = found[:PAGE_SIZE]
         held = await balances(account_ids=[view.id])
@@ -183,7 +180,7 @@ class LedgerPages(Controller):
             balance=held[view.id],
             lines=lines,
             is_first=after is None,
-            next_cursor=_cursor(lines[-1].at) if len(found) > PAGE_SIZE else None,
+            next_cursor=lines[-1].at.written if len(found) > PAGE_SIZE else None,
         )
         return Page("ledger/statement.html", {"page": page})
 
@@ -195,11 +192,11 @@ class LedgerPages(Controller):
 
         async def read(after: Place | None, limit: int) -> Slice[StatementLine]:
             found = await statement(
-                account_id=wanted, after=_position(after and after.value), limit=limit + 1
+                account_id=wanted, after=read_place(after and after.value), limit=limit + 1
             )
             lines = found[:limit]
             last = lines[-1] if len(found) > limit else None
-            return Slice(lines, Place(_cursor(last.at), last.entry_id) if last else None)
+            return Slice(lines, Place(last.at.written, last.entry_id) if last else None)
 
         async def tell() -> Mapping[str, str]:
             view = await account(account_id=wanted)
@@ -255,24 +252,6 @@ async def _rows(
     held = await balances(account_ids=[view.id for view in found])
     rows = [AccountRow(account=view, balance=held.get(view.id, ZERO)) for view in found]
     return Slice(rows, found.place)
-
-
-def _cursor(at: StatementPosition) -> str:
-    return f"{at.transaction}.{at.entry_id}.{at.position}"
-
-
-def _position(cursor: str | None) -> StatementPosition | None:
-    """Where the page before ended; raises `InputInvalid` for a cursor that is not ours."""
-    if not cursor:
-        return None
-    try:
-        transaction, entry_id, position = cursor.split(".")
-        at = StatementPosition(int(transaction), UUID(entry_id), int(position))
-        if not (0 <= at.transaction <= TRANSACTION_MAX and 0 <= at.position <= POSITION_MAX):
-            raise ValueError
-    except ValueError as error:
-        raise InputInvalid.of("cursor", "NOT_A_CURSOR", "Start from the first page") from error
-    return at
 
 
 ROUTES: list[Any] = [LedgerPages]

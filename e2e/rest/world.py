@@ -130,7 +130,7 @@ class _Builder:
             ),
             f"{investments}/redemptions": Golden(login="ops"),
             f"GET {REDEMPTION}": Golden(login="rm", path={"redemption_id": redemption}),
-            **self._explanations(redemption, subscription),
+            **self._explanations(redemption, subscription, account),
             f"GET {API}/ledger/accounts": Golden(login="compliance"),
             f"GET {API}/ledger/entries": Golden(login="compliance"),
             f"GET {API}/ledger/accounts/{{account_id}}/balance": Golden(
@@ -151,7 +151,13 @@ class _Builder:
             f"GET {API}/delegations": Golden(login="rm"),
         }
 
-    def _explanations(self, redemption: str, subscription: str) -> dict[str, Golden]:
+    def _quoted(self, subscription: str) -> str:
+        wanted = {"subscription_id": subscription, "units": "1"}
+        quote = self._people.post("member", "/investments/redemptions/quote", wanted)
+        self._things.ids["quote_id"].append(quote["quote_id"])
+        return str(quote["quote_id"])
+
+    def _explanations(self, redemption: str, subscription: str, account: str) -> dict[str, Golden]:
         explanations = f"GET {API}/investments/explanations"
         vault = self._things.accounts[0]["id"]
         self._things.ids["account_id"].append(vault)
@@ -164,6 +170,18 @@ class _Builder:
             ),
             f"{explanations}/vaults/{{account_id}}": Golden(
                 login="trader", path={"account_id": vault}
+            ),
+            f"{explanations}/quotes/{{quote_id}}": Golden(
+                login="member", path={"quote_id": self._quoted(subscription)}
+            ),
+            f"{explanations}/allowances/{{subscription_id}}": Golden(
+                login="member", path={"subscription_id": subscription}
+            ),
+            f"{explanations}/clients/{{client_id}}": Golden(
+                login="ops", path={"client_id": self._things.subscriptions[0]["client_id"]}
+            ),
+            f"{explanations}/accounts/{{account_id}}": Golden(
+                login="compliance", path={"account_id": account}
             ),
             f"{explanations}/totals": Golden(login="member"),
         }

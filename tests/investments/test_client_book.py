@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -15,7 +16,7 @@ from app.domains.investments.operations.redemption_hold import hold_redemption
 from app.domains.investments.operations.redemption_quote import Portion
 from app.domains.investments.pages import clients as pages
 from app.domains.investments.queries.client_book import CLIENTS, client, clients
-from app.kernel.database import execute, unit_of_work
+from app.kernel.database import execute, fetch, unit_of_work
 from app.kernel.ids import new_id
 from app.web.shell import Portal
 from tests.investments import steps
@@ -44,6 +45,15 @@ async def _shown(seats: Seats, desk: Desk, login: str, query: str = "") -> list[
     found = list(ROW.findall(page.text))
     assert [row["id"] for row in rest.json()["data"]] == found
     return found
+
+
+async def _struck(
+    desk: Desk, portion: Portion, *, login: str = "member", key: str = "yield"
+) -> UUID:
+    """What is struck is owed to the client, and no longer held."""
+    redemption_id = await steps.request(desk, login=login, key=key, portion=portion)
+    await steps.decide(desk, redemption_id, by="rm" if login == "member" else "rm2")
+    return redemption_id
 
 
 class TestTheList:
@@ -83,9 +93,9 @@ class TestTheList:
         self, seats: Seats, desk: Desk
     ) -> None:
         one, two = str(desk.clients["member"]), str(desk.clients["member2"])
-        await steps.request(desk, portion=Portion(units="10"))
+        await _struck(desk, Portion(units="10"))
         assert await _shown(seats, desk, "ops", "?sort=-worth") == [two, one]
-        await steps.request(desk, login="member2", key="growth", portion=Portion(units="20"))
+        await _struck(desk, Portion(units="20"), login="member2", key="growth")
         assert await _shown(seats, desk, "ops", "?sort=-worth") == [one, two]
 
     @pytest.mark.parametrize("sort", ["name", "-name", "worth", "-worth", "open", "-open"])
@@ -120,7 +130,7 @@ class TestTheList:
     async def test_is_taken_out_as_it_is_filtered_and_sorted(
         self, seats: Seats, desk: Desk, stranger: Desk
     ) -> None:
-        await steps.request(desk, portion=Portion(units="10"))
+        await _struck(desk, Portion(units="10"))
         one, two = str(desk.clients["member"]), str(desk.clients["member2"])
         ops = await seats.of(desk, "ops")
         for query, wanted in [
@@ -169,9 +179,34 @@ class TestWorth:
         assert row["subscriptions"] == 2
         assert row["redemptions_open"] == 1
 
+    async def test_counts_what_is_locked_and_not_what_is_struck(
+        self, seats: Seats, desk: Desk
+    ) -> None:
+        for key in ("yield", "growth"):
+            await steps.request(desk, key=key)
+        row = await self._rest(seats, desk)
+        assert row["worth"] == [
+            {"amount": "49500.00", "currency": "USDC"},
+            {"amount": "50000.00", "currency": "USDT"},
+        ]
+        held = (
+            await (await seats.of(desk, "member")).get(f"{API}/investments/subscriptions")
+        ).json()
+        assert {view["units"] for view in held["data"]} == {"0.00000000"}
+        assert {view["free_value"]["amount"] for view in held["data"]} == {"0.00"}
+        async with desk.working("ops"):
+            waiting = await fetch("SELECT id FROM redemption")
+        for found in waiting:
+            await steps.decide(desk, found["id"])
+        row = await self._rest(seats, desk)
+        assert {money["amount"] for money in row["worth"]} == {"0.00"}
+        page = await (await seats.of(desk, "rm")).get("/clients")
+        assert "0.00 " not in page.text
+
     async def test_is_ordered_by_what_is_shown(self, desk: Desk) -> None:
         """The order is computed by the database, what is shown is not: they must agree."""
-        await steps.request(desk, portion=Portion(units="123.45678901"))
+        await _struck(desk, Portion(units="123.45678901"))
+        await steps.request(desk, login="member2", key="growth", portion=Portion(units="7"))
         async with unit_of_work(
             tenant=desk.tenant_id, actor=desk.people["ops"], read_only=True
         ) as unit:

@@ -60,14 +60,14 @@ async def test_a_service_that_is_away_leaves_the_last_price(
 async def test_an_older_price_changes_nothing(desk: Desk) -> None:
     async with _working(desk):
         earlier = datetime.now(UTC) - timedelta(minutes=1)
-        await record_prices(prices=[("USDT", Decimal(3), earlier)])
+        await record_prices(prices=[("USDT", Decimal(3), earlier)], source="test")
         assert await fresh_usd_price(asset="USDT") == Decimal(1)
 
 
 async def test_a_price_from_the_future_is_of_now(desk: Desk) -> None:
     async with _working(desk):
         ahead = datetime.now(UTC) + timedelta(days=1)
-        await record_prices(prices=[("USDT", Decimal(3), ahead)])
+        await record_prices(prices=[("USDT", Decimal(3), ahead)], source="test")
         assert await fresh_usd_price(asset="USDT") == Decimal(3)
         assert await fetch_value(
             "SELECT as_of <= clock_timestamp() FROM asset_price WHERE asset = 'USDT'"

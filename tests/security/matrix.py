@@ -34,6 +34,7 @@ class Things:
     staging: UUID
     job: UUID
     delegation: UUID
+    quote: UUID
     destination: UUID
     deadline: UUID
     later: datetime
@@ -197,6 +198,16 @@ MATRIX: dict[tuple[str, str], Route] = {
     **{("GET", f"{start}/redemptions/{{redemption_id}}"): _ON_REDEMPTION for start in _EXPLAIN},
     **{("GET", f"{start}/holdings/{{subscription_id}}"): _ON_HOLDING for start in _EXPLAIN},
     **{("GET", f"{start}/vaults/{{account_id}}"): _ON_VAULT for start in _EXPLAIN},
+    **{("GET", f"{start}/quotes/{{quote_id}}"): Route("quote", _MEMBER) for start in _EXPLAIN},
+    **{
+        ("GET", f"{start}/allowances/{{subscription_id}}"): Route("subscription", _MEMBER)
+        for start in _EXPLAIN
+    },
+    ("GET", "/explain/clients/{client_id}"): Route("client", _BOOK),
+    ("GET", "/api/v1/investments/explanations/clients/{client_id}"): Route("client", _BOOK),
+    **{
+        ("GET", f"{start}/accounts/{{account_id}}"): Route("account", _LEDGER) for start in _EXPLAIN
+    },
     ("GET", _PAGE): Route("redemption", _READERS),
     ("GET", _REST): Route("redemption", _READERS),
     **{("POST", f"{_PAGE}/{step}"): route for step, route in _STEPS.items()},

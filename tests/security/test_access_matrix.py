@@ -13,6 +13,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from app.domains.investments.operations.redemption_quote import Portion, quote_redemption
 from app.domains.investments.queries import redemptions, scope
 from app.domains.investments.values import RedemptionState as State
 from app.kernel.approvals.operations import delegate
@@ -48,6 +49,10 @@ async def things_of(desk: Desk, redemption_id: UUID) -> Things:
             starts_at=unit.now + timedelta(days=7),
             ends_at=unit.now + timedelta(days=8),
         )
+    async with desk.working("member"):
+        quote = await quote_redemption(
+            subscription_id=desk.subscriptions["member", "growth"], portion=Portion(units="1")
+        )
     async with desk.working("ops"):
         job = await fetch_value("SELECT id FROM job LIMIT 1")
         deadline = await fetch_row(
@@ -73,6 +78,7 @@ async def things_of(desk: Desk, redemption_id: UUID) -> Things:
         staging=desk.staging["yield"],
         job=job,
         delegation=delegation,
+        quote=quote.id,
         destination=desk.destinations["member", "yield"],
         deadline=deadline["id"],
         later=deadline["due_at"] + timedelta(hours=12),

@@ -214,7 +214,8 @@ async def _add_destinations(desk: Desk) -> None:
 async def price(**usd: str) -> None:
     """What each asset is worth from now on, in the current unit of work."""
     await record_prices(
-        prices=[(asset, Decimal(value), datetime.now(UTC)) for asset, value in usd.items()]
+        prices=[(asset, Decimal(value), datetime.now(UTC)) for asset, value in usd.items()],
+        source="The desk",
     )
 
 

@@ -129,6 +129,9 @@ class NavOut(Out, frozen=True, kw_only=True):
 
 
 class SubscriptionOut(Out, frozen=True, kw_only=True):
+    """`units` are free to redeem, and worth `free_value`. Principal, yield and value are of all that
+    is held: those, and `units_locked`, which are in open requests."""
+
     id: UUID
     product_id: UUID
     client_id: UUID
@@ -138,6 +141,7 @@ class SubscriptionOut(Out, frozen=True, kw_only=True):
     units_locked: str
     accrued_yield: Money
     value: Money
+    free_value: Money
     nav_per_unit: str
     nav_at: str
     activated_on: str
@@ -323,6 +327,7 @@ def subscription_out(view: SubscriptionView) -> SubscriptionOut:
         units_locked=_units(view.units_locked),
         accrued_yield=Money(_fixed(view.accrued_yield, view.places), view.asset),
         value=Money(_fixed(view.value, view.places), view.asset),
+        free_value=Money(_fixed(view.free_value, view.places), view.asset),
         nav_per_unit=_units(view.nav_per_unit),
         nav_at=utc(view.nav_at),
         activated_on=view.activated_on.isoformat(),

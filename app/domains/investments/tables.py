@@ -184,6 +184,16 @@ class AssetPrice(Table, tablename="asset_price", db=DB):
     asset = columns.words()
     usd = columns.amount()
     as_of = columns.instant()
+    source = columns.words()
+
+
+class PriceReading(Table, tablename="price_reading", db=DB):
+    id = columns.identifier(primary_key=True)
+    tenant_id = columns.identifier()
+    asset = columns.words()
+    usd = columns.amount()
+    as_of = columns.instant()
+    source = columns.words()
 
 
 class Redemption(Table, tablename="redemption", db=DB):

@@ -141,6 +141,9 @@ class Step(View, frozen=True, kw_only=True):
 
 
 class SubscriptionView(View, frozen=True, kw_only=True):
+    """Principal, yield, value and gain are today's of all units held, free and locked, before penalty
+    and fee. What was struck is a debt to the client and no longer held."""
+
     id: UUID
     product_id: UUID
     product_name: str
@@ -153,15 +156,20 @@ class SubscriptionView(View, frozen=True, kw_only=True):
     apy: Decimal
     principal: Decimal
     units: Decimal  # free to redeem
-    units_locked: Decimal  # in a redemption that is not yet paid
+    units_locked: Decimal  # in a request that is not struck yet
     accrued_yield: Decimal
-    value: Decimal  # of the free units, today
+    value: Decimal
     gained: Decimal
+    free_value: Decimal  # of the free units
     nav_per_unit: Decimal
     nav_at: datetime
     activated_on: date
     matures_on: date
     state: SubscriptionState
+
+    @property
+    def units_held(self) -> Decimal:
+        return self.units + self.units_locked
 
 
 class DestinationView(View, frozen=True, kw_only=True):
@@ -356,9 +364,12 @@ class AssetTotal(View, frozen=True, kw_only=True):
 
 
 class UsdPrice(View, frozen=True, kw_only=True):
-    """Of one of an asset. `is_stale`: older than anybody relies on."""
+    """Of one of an asset, as its `source` gave it for `as_of`, in real time. `is_stale`: older than
+    anybody relies on."""
 
     usd: Decimal
+    as_of: datetime
+    source: str
     age_seconds: int
     is_stale: bool
 

@@ -37,6 +37,8 @@ class WirePrice(msgspec.Struct, frozen=True):
 class CoinGecko:
     """Implements `port.Prices`. Opens a connection a call: it is asked once a minute."""
 
+    source = "CoinGecko"
+
     def __init__(self, *, url: str, api_key: str = "") -> None:
         self._url = url.rstrip("/")
         self._headers = {KEY_HEADER: api_key} if api_key else {}

@@ -23,6 +23,10 @@ class PricesUnavailable(Exception):
 
 
 class Prices(Protocol):
+    """`source` is the service's name, which pages show beside its prices."""
+
+    source: str
+
     async def usd_prices(self, *, assets: Sequence[str]) -> list[UsdPrice]:
         """Of those assets that the service knows; raises `PricesUnavailable`."""
         ...

@@ -76,6 +76,11 @@ class StatementPosition(msgspec.Struct, frozen=True):
     entry_id: UUID
     position: int
 
+    @property
+    def written(self) -> str:
+        """As addresses have it."""
+        return f"{self.transaction}.{self.entry_id}.{self.position}"
+
 
 class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
     """One posting of an account; `balance` is what was on the account after it."""

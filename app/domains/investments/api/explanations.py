@@ -10,9 +10,15 @@ import msgspec
 from litestar import Controller, get
 from litestar.params import FromPath, QueryParameter
 
+from app.domains.investments.queries.explanations.accounts import explain_account
+from app.domains.investments.queries.explanations.allowances import explain_allowance
+from app.domains.investments.queries.explanations.clients import explain_client
 from app.domains.investments.queries.explanations.explanation import Explanation, Unit
 from app.domains.investments.queries.explanations.holdings import explain_holding
-from app.domains.investments.queries.explanations.redemptions import explain_redemption
+from app.domains.investments.queries.explanations.redemptions import (
+    explain_quote,
+    explain_redemption,
+)
 from app.domains.investments.queries.explanations.totals import explain_totals
 from app.domains.investments.queries.explanations.vaults import explain_vault
 from app.kernel.errors import NotFound
@@ -22,9 +28,12 @@ from app.web.guards import requires
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest
 
+_OF_REDEMPTION = "principal, yield, gross, penalty, fee, deductions or net"
+
 
 class InputOut(msgspec.Struct, frozen=True, kw_only=True):
-    """`unit`: money, units, rate (a fraction), days, or per_unit. `explanation` is the address of
+    """`unit`: money, units, rate (a fraction), days, per_unit, or quantity (of another asset, which
+    the label names). `explanation` is the address of
     the input's own, where it was computed itself."""
 
     label: str
@@ -77,16 +86,14 @@ class Explanations(Controller):
     @get(
         "/redemptions/{redemption_id:uuid}",
         guards=[requires("redemption:read")],
-        summary="How principal, yield, gross, penalty, fee or net of a redemption was computed",
+        summary="How principal, yield, gross, penalty, fee, net or units of a redemption came about",
     )
     @transactional(read_only=True, isolation="repeatable read")
     async def redemption(
         self,
         request: PortalRequest,
         redemption_id: FromPath[UUID],
-        amount: Annotated[
-            str, QueryParameter(description="principal, yield, gross, penalty, fee or net")
-        ] = "net",
+        amount: Annotated[str, QueryParameter(description=f"{_OF_REDEMPTION}; or units")] = "net",
     ) -> Envelope[ExplanationOut]:
         found = await explain_redemption(redemption_id=redemption_id, amount=amount)
         return envelope(request, explanation_out(found))
@@ -94,7 +101,7 @@ class Explanations(Controller):
     @get(
         "/holdings/{subscription_id:uuid}",
         guards=[requires("subscription:read")],
-        summary="How value, yield, gain, principal or units of a subscription were computed",
+        summary="How value, yield, gain, principal or units of a subscription came about",
     )
     @transactional(read_only=True, isolation="repeatable read")
     async def holding(
@@ -102,7 +109,11 @@ class Explanations(Controller):
         request: PortalRequest,
         subscription_id: FromPath[UUID],
         amount: Annotated[
-            str, QueryParameter(description="value, yield, gained, principal or units")
+            str,
+            QueryParameter(
+                description="value, yield, gained, principal (of all that is held), free_value;"
+                " or units: units (issued), held, locked, free"
+            ),
         ] = "value",
     ) -> Envelope[ExplanationOut]:
         found = await explain_holding(subscription_id=subscription_id, amount=amount)
@@ -111,7 +122,7 @@ class Explanations(Controller):
     @get(
         "/vaults/{account_id:uuid}",
         guards=[requires("custody:read")],
-        summary="How a vault's expected, reserved or free balance, or its difference, is computed",
+        summary="How what a vault is expected to hold, has reserved, free, or too little came about",
     )
     @transactional(read_only=True, isolation="repeatable read")
     async def vault(
@@ -119,10 +130,72 @@ class Explanations(Controller):
         request: PortalRequest,
         account_id: FromPath[UUID],
         amount: Annotated[
-            str, QueryParameter(description="expected, reserved, free or difference")
+            str,
+            QueryParameter(description="expected, reserved, free, difference, in_flight or short"),
         ] = "expected",
+        redemption_id: Annotated[
+            UUID | None, QueryParameter(description="Of short: for which redemption")
+        ] = None,
     ) -> Envelope[ExplanationOut]:
-        found = await explain_vault(account_id=account_id, amount=amount)
+        found = await explain_vault(
+            account_id=account_id, amount=amount, redemption_id=redemption_id
+        )
+        return envelope(request, explanation_out(found))
+
+    @get(
+        "/quotes/{quote_id:uuid}",
+        guards=[requires("redemption:request")],
+        summary="How principal, yield, gross, penalty, fee, deductions or net of a quote came about",
+    )
+    @transactional(read_only=True, isolation="repeatable read")
+    async def quote(
+        self,
+        request: PortalRequest,
+        quote_id: FromPath[UUID],
+        amount: Annotated[str, QueryParameter(description=_OF_REDEMPTION)] = "net",
+    ) -> Envelope[ExplanationOut]:
+        found = await explain_quote(quote_id=quote_id, amount=amount)
+        return envelope(request, explanation_out(found))
+
+    @get(
+        "/allowances/{subscription_id:uuid}",
+        guards=[requires("redemption:request")],
+        summary="How what is left of one's limit today is computed",
+    )
+    @transactional(read_only=True, isolation="repeatable read")
+    async def allowance(
+        self, request: PortalRequest, subscription_id: FromPath[UUID]
+    ) -> Envelope[ExplanationOut]:
+        """Of the subscription's product."""
+        found = await explain_allowance(subscription_id=subscription_id)
+        return envelope(request, explanation_out(found))
+
+    @get(
+        "/clients/{client_id:uuid}",
+        guards=[requires("client:read")],
+        summary="How a client's worth, gain or payouts in an asset, or all in dollars, add up",
+    )
+    @transactional(read_only=True, isolation="repeatable read")
+    async def client(
+        self,
+        request: PortalRequest,
+        client_id: FromPath[UUID],
+        amount: Annotated[str, QueryParameter(description="worth, gained, paid or usd")] = "usd",
+        asset: Annotated[str, QueryParameter(description="Of all but usd: in which asset")] = "",
+    ) -> Envelope[ExplanationOut]:
+        found = await explain_client(client_id=client_id, amount=amount, asset=asset)
+        return envelope(request, explanation_out(found))
+
+    @get(
+        "/accounts/{account_id:uuid}",
+        guards=[requires("ledger:read")],
+        summary="How the balance of a ledger account adds up",
+    )
+    @transactional(read_only=True, isolation="repeatable read")
+    async def account(
+        self, request: PortalRequest, account_id: FromPath[UUID]
+    ) -> Envelope[ExplanationOut]:
+        found = await explain_account(account_id=account_id)
         return envelope(request, explanation_out(found))
 
     @get(
@@ -136,7 +209,11 @@ class Explanations(Controller):
         self,
         request: PortalRequest,
         total: Annotated[
-            str, QueryParameter(description="worth, gained, book, waiting or due; else all")
+            str,
+            QueryParameter(
+                description="worth, gained, book, in, out, waiting, due, free, unset or short;"
+                " else all"
+            ),
         ] = "",
         asset: Annotated[str, QueryParameter(description="Those in this asset; else in all")] = "",
     ) -> Envelope[TotalsOut]:

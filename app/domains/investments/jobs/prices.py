@@ -40,4 +40,7 @@ async def read_prices(call: OutsideCall) -> None:
         _log.warning("prices not read", error=repr(error))
         return
     async with call.completing():
-        await record_prices(prices=[(price.asset, price.usd, price.as_of) for price in found])
+        await record_prices(
+            prices=[(price.asset, price.usd, price.as_of) for price in found],
+            source=service.source,
+        )

@@ -12,7 +12,7 @@ from app.domains.investments.calculations.allowance import day_ends_at
 from app.domains.investments.policy import kyc_at
 from app.domains.investments.values import Allowance, ClientTier, KycState, Standing
 from app.kernel.clock import local_date
-from app.kernel.database import current, fetch_row
+from app.kernel.database import current, fetch, fetch_row
 
 VELOCITY_SPAN = timedelta(hours=24)
 # A day in its own zone is at most 25 hours long; both counts look no further back than this.
@@ -43,6 +43,25 @@ _ASKED = """
         AND state NOT IN ('cancelled', 'rejected')), 0) AS used
     FROM redemption WHERE client_id = $1 AND requested_at > $2
 """
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    reference: str
+    gross: Decimal
+
+
+async def asked_today(*, client_id: UUID, product_id: UUID) -> list[Asked]:
+    """The client's requests of the product's day that count towards its limit, one by one."""
+    rows = await fetch(
+        "SELECT r.id, r.reference, r.gross FROM redemption r JOIN product p ON p.id = r.product_id"
+        " WHERE r.client_id = $1 AND r.product_id = $2 AND r.state NOT IN ('cancelled', 'rejected')"
+        " AND r.requested_on = ($3 AT TIME ZONE p.time_zone)::date ORDER BY r.id",
+        client_id,
+        product_id,
+        current().now,
+    )
+    return [Asked(**dict(row)) for row in rows]
 
 
 async def read_asking(*, client_id: UUID, product_id: UUID, lock: bool = False) -> Asking:

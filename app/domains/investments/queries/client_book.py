@@ -36,15 +36,15 @@ from app.kernel.sorting import Order, Place, Slice, Sorting, SortKey
 _REQUESTS_SHOWN = 10
 _EVENTS_SHOWN = 20
 
-# What each client's free units are worth in US dollars, to the same rules as a subscription's page,
+# What each client's units are worth in US dollars, those in open requests too, to the same rules as a subscription's page,
 # for ordering alone: what is shown is computed by them. An asset without a price counts for nothing.
 _WORTH = """
     SELECT s.client_id, sum(price.usd * round(CASE
         WHEN free.balance + locked.balance = 0 THEN 0
-        WHEN p.kind = 'fixed_yield' THEN s.principal * free.balance
-          / (free.balance + locked.balance) * power(1 + s.apy, greatest(0,
+        WHEN p.kind = 'fixed_yield' THEN s.principal * power(1 + s.apy, greatest(0,
             least((now.at AT TIME ZONE p.time_zone)::date, s.matures_on) - s.activated_on) / 365.0)
-        ELSE free.balance * coalesce(nav.nav_per_unit, 1) END, p.places::int)) AS usd
+        ELSE (free.balance + locked.balance) * coalesce(nav.nav_per_unit, 1)
+        END, p.places::int)) AS usd
     FROM (SELECT $4::timestamptz AS at) now, subscription s
     JOIN product p ON p.tenant_id = s.tenant_id AND p.id = s.product_id
     JOIN ledger_balance free

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 from app.domains.investments.desk_values import (
     ApprovalsPage,
@@ -15,14 +14,14 @@ from app.domains.investments.desk_values import (
     WaitingQueue,
 )
 from app.domains.investments.policy import OPEN_STATES
+from app.domains.investments.queries.book_moves import midnight, moved_since
 from app.domains.investments.queries.client_book import CLIENTS, book_totals, clients
 from app.domains.investments.queries.dashboards import net_totals
 from app.domains.investments.queries.redemption_lists import queue
 from app.domains.investments.queries.redemptions import decided_today, title_of
 from app.domains.investments.queries.screening import pending_tier_changes, screening_counts
-from app.domains.investments.values import AssetTotal, RedemptionState
+from app.domains.investments.values import RedemptionState
 from app.kernel.database import current, fetch
-from app.kernel.money import ZERO
 
 _LARGEST = 10
 _TROUBLES_SHOWN = 10
@@ -33,7 +32,7 @@ _TROUBLES = ("rejected", "approval_overdue", "compliance_overdue", "payout_breac
 
 async def approvals_page(*, time_zone: str, parts: Sequence[str]) -> ApprovalsPage:
     """A manager's dashboard: those of `waiting`, `moves`, `troubles` and `clients` that are named."""
-    today = _midnight(time_zone)
+    today = midnight(time_zone)
     state = RedemptionState.pending_approval
     return ApprovalsPage(
         waiting=await _waiting(state, today) if "waiting" in parts else None,
@@ -64,7 +63,7 @@ async def compliance_page(*, time_zone: str) -> CompliancePage:
         only=list(rules),
     )
     return CompliancePage(
-        waiting=await _waiting(RedemptionState.pending_compliance, _midnight(time_zone)),
+        waiting=await _waiting(RedemptionState.pending_compliance, midnight(time_zone)),
         held=[FlaggedRow(row=row, reasons=[held_for.get(row.id, "")]) for row in held],
         flagged=[FlaggedRow(row=row, reasons=rules[row.id]) for row in flagged],
         tier_changes=await pending_tier_changes(),
@@ -80,27 +79,8 @@ async def _waiting(state: RedemptionState, today: datetime) -> WaitingQueue:
 
 
 async def _moves(today: datetime) -> BookMoves:
-    """Of the manager's own clients."""
-    rows = await fetch(
-        "SELECT moved.way, p.asset, max(p.places) AS places, sum(moved.amount) AS amount FROM ("
-        "  SELECT 'in' AS way, d.client_id, d.product_id, d.amount FROM deposit d"
-        "  WHERE d.confirmed_at >= $2"
-        "  UNION ALL SELECT 'out', r.client_id, r.product_id, r.net FROM redemption r"
-        "  WHERE r.completed_at >= $2"
-        ") moved JOIN client c ON c.id = moved.client_id JOIN product p ON p.id = moved.product_id"
-        " WHERE c.rm_membership_id = $1 GROUP BY moved.way, p.asset ORDER BY p.asset",
-        current().actor.id,
-        today,
-    )
-    totals = {
-        way: [
-            AssetTotal(asset=row["asset"], places=row["places"], value=row["amount"], gained=ZERO)
-            for row in rows
-            if row["way"] == way
-        ]
-        for way in ("in", "out")
-    }
-    return BookMoves(totals=await book_totals(), paid_in=totals["in"], paid_out=totals["out"])
+    moved = await moved_since(today=today)
+    return BookMoves(totals=await book_totals(), paid_in=moved["in"], paid_out=moved["out"])
 
 
 async def _troubles() -> list[Trouble]:
@@ -130,9 +110,3 @@ async def _troubles() -> list[Trouble]:
         )
         for row in rows
     ]
-
-
-def _midnight(time_zone: str) -> datetime:
-    """When today began for whoever looks."""
-    now = current().now.astimezone(ZoneInfo(time_zone))
-    return datetime.combine(now.date(), time(), tzinfo=now.tzinfo)

@@ -28,12 +28,14 @@ async def fresh_usd_price(*, asset: str) -> Decimal | None:
 async def usd_prices() -> dict[str, UsdPrice]:
     """The latest price of every asset that has one, however old: its age is shown with it."""
     rows = await fetch(
-        "SELECT asset, usd, extract(epoch FROM clock_timestamp() - as_of)::int AS age_seconds"
+        "SELECT asset, usd, as_of, source, extract(epoch FROM clock_timestamp() - as_of)::int AS age_seconds"
         " FROM asset_price"
     )
     return {
         row["asset"]: UsdPrice(
             usd=row["usd"],
+            as_of=row["as_of"],
+            source=row["source"],
             age_seconds=row["age_seconds"],
             is_stale=row["age_seconds"] > FRESH.total_seconds(),
         )

@@ -7,7 +7,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from app.domains.investments.calculations.accrual import accrual_days, yield_accrued
+from app.domains.investments.calculations.accrual import accrual_days
+from app.domains.investments.calculations.redemption import Holding
+from app.domains.investments.calculations.worth import worth_of
 from app.domains.investments.values import (
     AssetTotal,
     ProductKind,
@@ -18,7 +20,7 @@ from app.kernel.clock import local_date
 from app.kernel.database import current, fetch
 from app.kernel.errors import NotFound
 from app.kernel.ledger.queries import balances
-from app.kernel.money import EXACT, ZERO, round_half_even
+from app.kernel.money import ZERO
 
 _SUBSCRIPTIONS = """
     SELECT s.*, c.name AS client_name, c.membership_id, c.rm_membership_id, p.name AS product_name,
@@ -118,48 +120,48 @@ async def _views(rows: Sequence[Any]) -> list[SubscriptionView]:
 
 
 def _view(row: Any, free: Decimal, locked: Decimal) -> SubscriptionView:
-    """`value` is what the free units are worth today, before penalty and fee."""
+    """What is held counts units that an open request has locked: they are the client's until it is
+    struck. `free_value` is what may still be asked for. Both before penalty and fee."""
     unit = current()
-    places = row["places"]
-    today = local_date(unit.now, row["time_zone"])
-    held = free + locked
-    principal = (
-        round_half_even(EXACT.divide(EXACT.multiply(row["principal"], free), held), places=places)
-        if held
-        else ZERO
+    kind = ProductKind(row["kind"])
+    is_fixed = kind is ProductKind.fixed_yield
+    nav = Decimal(1) if is_fixed else row["nav_per_unit"] or Decimal(1)
+    nav_at = unit.now if is_fixed else row["nav_at"] or unit.now
+    days = accrual_days(
+        activated_on=row["activated_on"],
+        matures_on=row["matures_on"],
+        today=local_date(unit.now, row["time_zone"]),
     )
-    if row["kind"] == ProductKind.fixed_yield:
-        nav, nav_at = Decimal(1), unit.now
-        accrued = yield_accrued(
-            principal=principal,
+    held, of_free = (
+        worth_of(
+            units=units,
+            holding=Holding(units=free + locked, principal=row["principal"]),
+            kind=kind,
             apy=row["apy"],
-            days=accrual_days(
-                activated_on=row["activated_on"], matures_on=row["matures_on"], today=today
-            ),
-            places=places,
+            days=days,
+            nav_per_unit=nav,
+            places=row["places"],
         )
-        value = principal + accrued
-    else:
-        nav, nav_at = row["nav_per_unit"] or Decimal(1), row["nav_at"] or unit.now
-        value = round_half_even(EXACT.multiply(free, nav), places=places)
-        accrued = ZERO
+        for units in (free + locked, free)
+    )
     return SubscriptionView(
         id=row["id"],
         product_id=row["product_id"],
         product_name=row["product_name"],
-        product_kind=ProductKind(row["kind"]),
+        product_kind=kind,
         client_id=row["client_id"],
         client_name=row["client_name"],
         asset=row["asset"],
-        places=places,
+        places=row["places"],
         term_months=row["term_months"],
         apy=row["apy"],
-        principal=principal,
+        principal=held.principal,
         units=free,
         units_locked=locked,
-        accrued_yield=accrued,
-        value=value,
-        gained=value - principal,
+        accrued_yield=held.accrued_yield,
+        value=held.value,
+        gained=held.gained,
+        free_value=of_free.value,
         nav_per_unit=nav,
         nav_at=nav_at,
         activated_on=row["activated_on"],

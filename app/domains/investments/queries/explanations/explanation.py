@@ -14,9 +14,10 @@ from app.kernel.errors import NotFound
 
 
 class Unit(StrEnum):
-    """What a number counts."""
+    """What a number counts. `quantity` is of an asset other than the explanation's own."""
 
     money = "money"
+    quantity = "quantity"
     units = "units"
     rate = "rate"
     days = "days"

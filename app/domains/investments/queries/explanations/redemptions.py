@@ -1,22 +1,15 @@
-"""What a redemption comes to, from what was redeemed to what is paid."""
+"""What a redemption comes to, from what was redeemed to what is paid; and a quote of one."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from app.domains.investments.calculations.accrual import accrual_days
 from app.domains.investments.calculations.penalty import remaining_days
-from app.domains.investments.calculations.redemption import (
-    Computed,
-    Holding,
-    Price,
-    Terms,
-    compute_redemption,
-)
+from app.domains.investments.calculations.redemption import Computed
 from app.domains.investments.queries.explanations.entries import entries_of_subject
 from app.domains.investments.queries.explanations.explanation import (
     EXACT_SUM,
@@ -26,152 +19,148 @@ from app.domains.investments.queries.explanations.explanation import (
     named,
     rounded_to,
 )
-from app.domains.investments.queries.scope import redemption_scope
-from app.domains.investments.values import ProductKind, Step
+from app.domains.investments.queries.explanations.redemption_case import (
+    Case,
+    quote_case,
+    redemption_case,
+)
 from app.kernel.clock import local_date
-from app.kernel.database import fetch_row, fetch_value
-from app.kernel.errors import NotFound
+from app.kernel.database import fetch_value
+from app.kernel.money import ZERO, plain
 
-_ROW = """
-    SELECT r.*, p.kind, p.asset, p.places, p.time_zone, s.apy, s.penalty_rate, s.activated_on,
-      s.matures_on, s.term_months
-    FROM redemption r JOIN client c ON c.id = r.client_id JOIN product p ON p.id = r.product_id
-    JOIN subscription s ON s.id = r.subscription_id
-"""
-# What is asked for → its step, its title, its formula in words.
-_AMOUNTS = {
-    "principal": (
-        "principal_redeemed",
-        "Principal redeemed",
-        "Principal held × units redeemed ÷ units held",
-    ),
+# What is asked for → its title, which is that of its step, and its formula in words.
+AMOUNTS = {
+    "principal": ("Principal redeemed", "Principal held × units redeemed ÷ units held"),
     "yield": (
-        "yield_accrued",
         "Yield accrued",
         "Principal redeemed × ((1 + annual yield) ^ (days ÷ 365) − 1)",
     ),
-    "gross": ("gross", "Gross", ""),
+    "gross": ("Gross", ""),
     "penalty": (
-        "early_exit_penalty",
         "Early exit penalty",
         "Principal redeemed × penalty rate × days left ÷ days of the term, at most gross − fee",
     ),
-    "fee": ("redemption_fee", "Redemption fee", "Gross × fee rate"),
-    "net": ("net", "Net", "Gross − early exit penalty − redemption fee"),
+    "fee": ("Redemption fee", "Gross × fee rate"),
+    "deductions": ("Penalty and fee", "Early exit penalty + redemption fee"),
+    "net": ("Net", "Gross − early exit penalty − redemption fee"),
+}
+_COLUMNS = {
+    "principal": ("principal_redeemed",),
+    "yield": ("yield_accrued",),
+    "gross": ("gross",),
+    "penalty": ("early_exit_penalty",),
+    "fee": ("redemption_fee",),
+    "deductions": ("early_exit_penalty", "redemption_fee"),
+    "net": ("net",),
 }
 FIXED_ALONE = frozenset({"principal", "yield"})
 
 
-class _Case(msgspec.Struct, frozen=True, kw_only=True):
-    """The redemption with what it was computed from: terms and NAV from where they are agreed and
-    published; the holding of that moment, and the fee's rate, as they were kept with it."""
-
-    row: Any
-    steps: dict[str, Step]
-    terms: Terms
-    price: Price
-    holding: Holding | None
-    recomputed: Computed | None
-
-    def address(self, amount: str) -> str:
-        return f"/explain/redemptions/{self.row['id']}?amount={amount}"
-
-
 async def explain_redemption(*, redemption_id: UUID, amount: str = "net") -> Explanation:
-    """One of principal, yield (both of a fixed yield alone), gross, penalty, fee, net.
+    """One of principal, yield (both of a fixed yield alone), gross, penalty, fee, deductions, net,
+    units. Raises `NotFound` for a redemption that the viewer may not see, and any other amount."""
+    case = await redemption_case(redemption_id=redemption_id)
+    entries, count = await entries_of_subject(kind="redemption", subject_id=redemption_id)
+    if amount == "units":
+        found = await _units(case)
+    else:
+        found = _explanation(case, amount)
+    return msgspec.structs.replace(found, entries=entries, entry_count=count)
 
-    Raises `NotFound` for a redemption that the viewer may not see, and for any other amount.
-    """
-    scope = await redemption_scope()
-    row = await fetch_row(
-        f"{_ROW} WHERE r.id = $3 AND {scope.condition}",
-        scope.memberships,
-        scope.states,
-        redemption_id,
+
+async def explain_quote(*, quote_id: UUID, amount: str = "net") -> Explanation:
+    """As of a redemption, but for its units. Raises `NotFound` for a quote of somebody else."""
+    found = _explanation(await quote_case(quote_id=quote_id), amount)
+    return msgspec.structs.replace(
+        found, note="A quote: nothing is posted to the ledger before it is asked for."
     )
-    if row is None:
-        raise NotFound
-    is_fixed = row["kind"] == ProductKind.fixed_yield
-    named(amount, [name for name in _AMOUNTS if is_fixed or name not in FIXED_ALONE])
-    case = await _case(row)
-    column, title, words = _AMOUNTS[amount]
-    step = case.steps[title]
+
+
+def _explanation(case: Case, amount: str) -> Explanation:
+    row = case.row
+    named(amount, [name for name in AMOUNTS if case.is_fixed or name not in FIXED_ALONE])
+    title, words = AMOUNTS[amount]
     if amount == "gross":
-        words = "Principal redeemed + yield accrued" if is_fixed else "Units × NAV per unit"
-    is_sum = amount == "net" or (amount == "gross" and is_fixed)
-    entries, entry_count = await entries_of_subject(kind="redemption", subject_id=row["id"])
+        words = "Principal redeemed + yield accrued" if case.is_fixed else "Units × NAV per unit"
+    is_sum = amount in ("net", "deductions") or (amount == "gross" and case.is_fixed)
+    if amount == "deductions":
+        penalty, fee = row["early_exit_penalty"], row["redemption_fee"]
+        figures = f"{plain(penalty)} + {plain(fee)}"
+    else:
+        figures = case.steps[title].formula
     return Explanation(
         title=title,
-        subject=f"Redemption {row['reference']}",
-        back=f"/redemptions/{row['id']}",
+        subject=case.subject,
+        back=case.back,
         asset=row["asset"],
         places=row["places"],
-        amount=row[column],
-        recomputed=None if case.recomputed is None else getattr(case.recomputed, column),
+        amount=_recorded(case, amount),
+        recomputed=None if case.recomputed is None else _recomputed(case.recomputed, amount),
         words=words,
-        figures=step.formula,
+        figures=figures,
         rounding=EXACT_SUM if is_sum else rounded_to(row["places"]),
         inputs=_INPUTS[amount](case),
-        entries=entries,
-        entry_count=entry_count,
     )
 
 
-async def _case(row: Any) -> _Case:
-    steps = {step.label: step for step in msgspec.convert(row["steps"], list[Step], strict=False)}
-    held = steps["Principal redeemed"].inputs
-    rate = steps["Redemption fee"].inputs.get("rate")
-    is_fixed = row["kind"] == ProductKind.fixed_yield
-    nav = Decimal(1)
-    if not is_fixed:
-        # The NAV as it is on record, not as the redemption remembers it.
-        nav = await fetch_value(
-            "SELECT nav_per_unit FROM published_nav WHERE product_id = $1 AND as_of = $2",
-            row["product_id"],
-            row["nav_at"],
-        )
-    terms = Terms(
-        kind=ProductKind(row["kind"]),
-        apy=row["apy"],
-        penalty_rate=row["penalty_rate"],
-        redemption_fee_rate=Decimal(0) if rate is None else rate,
-        activated_on=row["activated_on"],
-        matures_on=row["matures_on"],
+def _recorded(case: Case, amount: str) -> Decimal:
+    found: Decimal = sum((case.row[column] for column in _COLUMNS[amount]), ZERO)
+    return found
+
+
+def _recomputed(computed: Computed, amount: str) -> Decimal:
+    return sum((getattr(computed, column) for column in _COLUMNS[amount]), ZERO)
+
+
+async def _units(case: Case) -> Explanation:
+    """As they were asked for; what is posted is what was locked."""
+    row = case.row
+    posted = await fetch_value(
+        "SELECT coalesce(sum(p.amount), 0) FROM ledger_entry e JOIN ledger_posting p"
+        " ON p.tenant_id = e.tenant_id AND p.entry_id = e.id"
+        " JOIN subscription s ON s.locked_account_id = p.account_id"
+        " WHERE e.subject_kind = 'redemption' AND e.subject_id = $1"
+        " AND e.operation = 'redemption.request' AND s.id = $2",
+        row["id"],
+        row["subscription_id"],
+    )
+    return Explanation(
+        title="Units redeemed",
+        subject=case.subject,
+        back=case.back,
+        asset=row["asset"],
         places=row["places"],
-    )
-    price = Price(nav_per_unit=nav)
-    holding = None
-    if held and rate is not None:
-        holding = Holding(units=held["units_held"], principal=held["principal_held"])
-    recomputed = None
-    if holding is not None:
-        recomputed = compute_redemption(
-            units=row["units"],
-            holding=holding,
-            terms=terms,
-            price=price,
-            requested_on=row["requested_on"],
-            valued_on=local_date(row["nav_at"], row["time_zone"]),
-        )
-    return _Case(
-        row=row, steps=steps, terms=terms, price=price, holding=holding, recomputed=recomputed
+        amount=row["units"],
+        recomputed=posted,
+        words="What was asked for: all that was free, units, a share of what was free, or the units"
+        " whose gross comes to an amount",
+        figures=plain(row["units"]),
+        rounding="A share, and the units of an amount: down to 8 places",
+        inputs=[
+            Input(
+                label="Units locked",
+                value=posted,
+                unit=Unit.units,
+                source="the ledger: the entry of the request",
+            )
+        ],
+        unit=Unit.units,
     )
 
 
-def _money(case: _Case, amount: str) -> Input:
-    column, title, _ = _AMOUNTS[amount]
+def _money(case: Case, amount: str) -> Input:
     return Input(
-        label=title,
-        value=case.row[column],
+        label=AMOUNTS[amount][0],
+        value=_recorded(case, amount),
         unit=Unit.money,
         source="computed",
         explained_at=case.address(amount),
     )
 
 
-def _redeemed(case: _Case) -> Input:
+def _redeemed(case: Case) -> Input:
     """A fixed yield's principal has an explanation of its own; another's is an input."""
-    if case.row["kind"] == ProductKind.fixed_yield:
+    if case.is_fixed:
         return _money(case, "principal")
     return Input(
         label="Principal redeemed",
@@ -181,7 +170,7 @@ def _redeemed(case: _Case) -> Input:
     )
 
 
-def _of_principal(case: _Case) -> list[Input]:
+def _of_principal(case: Case) -> list[Input]:
     units = Input(
         label="Units redeemed", value=case.row["units"], unit=Unit.units, source="the request"
     )
@@ -195,7 +184,7 @@ def _of_principal(case: _Case) -> list[Input]:
     ]
 
 
-def _of_yield(case: _Case) -> list[Input]:
+def _of_yield(case: Case) -> list[Input]:
     row = case.row
     valued_on = local_date(row["nav_at"], row["time_zone"])
     days = accrual_days(
@@ -218,8 +207,8 @@ def _of_yield(case: _Case) -> list[Input]:
     ]
 
 
-def _of_gross(case: _Case) -> list[Input]:
-    if case.row["kind"] == ProductKind.fixed_yield:
+def _of_gross(case: Case) -> list[Input]:
+    if case.is_fixed:
         return [_money(case, "principal"), _money(case, "yield")]
     return [
         Input(label="Units", value=case.row["units"], unit=Unit.units, source="the request"),
@@ -232,7 +221,7 @@ def _of_gross(case: _Case) -> list[Input]:
     ]
 
 
-def _of_penalty(case: _Case) -> list[Input]:
+def _of_penalty(case: Case) -> list[Input]:
     row = case.row
     left = remaining_days(matures_on=row["matures_on"], requested_on=row["requested_on"])
     return [
@@ -260,7 +249,7 @@ def _of_penalty(case: _Case) -> list[Input]:
     ]
 
 
-def _of_fee(case: _Case) -> list[Input]:
+def _of_fee(case: Case) -> list[Input]:
     rate = Input(
         label="Fee rate",
         value=case.terms.redemption_fee_rate,
@@ -270,7 +259,11 @@ def _of_fee(case: _Case) -> list[Input]:
     return [_money(case, "gross"), *([rate] if case.holding else [])]
 
 
-def _of_net(case: _Case) -> list[Input]:
+def _of_deductions(case: Case) -> list[Input]:
+    return [_money(case, name) for name in ("penalty", "fee")]
+
+
+def _of_net(case: Case) -> list[Input]:
     return [_money(case, name) for name in ("gross", "penalty", "fee")]
 
 
@@ -280,5 +273,6 @@ _INPUTS = {
     "gross": _of_gross,
     "penalty": _of_penalty,
     "fee": _of_fee,
+    "deductions": _of_deductions,
     "net": _of_net,
 }
