@@ -46,7 +46,9 @@ async def _last_units(turn: Round, people: People, hands: int) -> None:
         took.append(time.monotonic() - began)
         return answer
 
+    used = turn.stage.web_processor_seconds()
     answers = await asyncio.gather(*(ask() for _ in range(hands)))
+    turn.measured("of processor in web s", turn.stage.web_processor_seconds() - used)
     statuses = Counter(answer.status_code for answer in answers)
     won = statuses.pop(201)
     assert won == LAST_UNITS, f"{won} of the last {LAST_UNITS} units were sold"

@@ -48,6 +48,10 @@ class People:
             if login not in self._passes:
                 self._passes[login] = await new_pass(self.desk, login)
 
+    async def token(self, login: str) -> str:
+        await self.sign_in(login)
+        return self._passes[login].token
+
     async def page(self, login: str, path: str) -> httpx.Response:
         await self.sign_in(login)
         return await self._http.get(path, headers={"Cookie": self._cookie(login)})

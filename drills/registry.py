@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from drills import contention, database_away, redis_away, worker_killed
+from drills import contention, database_away, redis_away, repetition, worker_killed, workflow
 from drills.drill import Drill
 
 DRILLS: dict[str, Drill] = {
     module.DRILL.name: module.DRILL
-    for module in (worker_killed, redis_away, database_away, contention)
+    for module in (
+        worker_killed,
+        redis_away,
+        database_away,
+        repetition,
+        contention,
+        workflow,
+    )
 }

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from app.kernel.actors import SYSTEM
 from app.kernel.audit.verification import verify_audit
 from app.kernel.database import fetch, unit_of_work
-from drills.stage import until
+from drills.stage import Stage, until
+from tests.security.traces import digests
 from tests.support.desk import Desk
 from tests.support.drain import check_events
 from tests.support.invariants import assert_invariants_hold
@@ -37,8 +41,25 @@ async def open_work(desk: Desk) -> list[str]:
         rows = await fetch(
             "SELECT kind || ' ' || state || ' ' || coalesce(last_error, '') AS what FROM job"
             " WHERE state IN ('running', 'dead')"
-            "   OR state = 'pending' AND due_at <= clock_timestamp() + interval '10 seconds'"
+            "   OR state = 'pending' AND due_at <= clock_timestamp()"
             " UNION ALL SELECT type || ' not told' FROM outbox_event"
             " WHERE state = 'pending' AND type NOT LIKE 'test.%' LIMIT 20"
         )
     return [row["what"] for row in rows]
+
+
+# What a refusal must leave alone; mail, sessions and jobs go their own way meanwhile.
+_DECIDED = (
+    "redemption", "approval", "approval_decision", "ledger_entry", "ledger_posting", "payout",
+    "deadline", "deadline_change", "deadline_trail", "subscription",
+)  # fmt: skip
+
+
+@asynccontextmanager
+async def nothing_decided(stage: Stage, desk: Desk) -> AsyncIterator[None]:
+    """Fails where the body left, changed or removed a row of what people decide on."""
+    before = await digests(stage.urls, desk)
+    yield
+    after = await digests(stage.urls, desk)
+    changed = [table for table in _DECIDED if before[table] != after[table]]
+    assert not changed, f"written to by what was refused: {changed}"

@@ -100,6 +100,14 @@ class Stage:
         async with People.of(desk, self.url) as people:
             yield people
 
+    def web_processor_seconds(self) -> float:
+        """What the web processes have used so far: beside a busy machine's clock, the work itself."""
+        ticks = 0
+        for child in self.web:
+            fields = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     async def recover(self) -> None:
         """Everything up again and every way open, whatever a round has left."""
         for proxy in (self.database, self.redis, self.custody):
@@ -111,7 +119,7 @@ class Stage:
         for child in self.ours:
             if not child.is_running:
                 child.start()
-        await until(self._is_ready, seconds=START_SECONDS_MAX, what="the portal to be ready")
+        await until(self.is_ready, seconds=START_SECONDS_MAX, what="the portal to be ready")
 
     async def start_redis(self) -> None:
         self.services.redis.start()
@@ -154,7 +162,7 @@ class Stage:
                 what=child.name,
             )
 
-    async def _is_ready(self) -> bool:
+    async def is_ready(self) -> bool:
         dead = [child for child in self.ours if not child.is_running]
         if dead:
             raise dead[0].failure("does not stay up")
@@ -184,7 +192,7 @@ class Stage:
     async def start(self) -> None:
         for child in self.ours:
             child.start()
-        await until(self._is_ready, seconds=START_SECONDS_MAX, what="the portal to be ready")
+        await until(self.is_ready, seconds=START_SECONDS_MAX, what="the portal to be ready")
 
     def stop(self) -> None:
         for child in self.ours:
