@@ -1,7 +1,7 @@
 """The portal in processes that a drill may hurt, and bring back.
 
-Web, worker and relay reach PostgreSQL, Redis and the custodian through fault proxies; the drill
-itself goes straight to them.
+Web, worker and relay reach the custodian through a fault proxy, and within `through_proxies` the
+database and Redis as well; the drill itself goes straight to them.
 """
 
 from __future__ import annotations
@@ -59,7 +59,14 @@ class Stage:
         )
         self.sandbox = Control(services.environment()["CUSTODY_URL"])
         self._descriptor = descriptor
-        environment = os.environ | services.environment() | _through(services, proxies)
+        self._proxies = proxies
+        self._make_ours(through={"custody"})
+
+    def _make_ours(self, *, through: set[str]) -> None:
+        environment = os.environ | self.services.environment()
+        for name in through:
+            setting = _WAYS[name]
+            environment[setting] = _on_port(environment[setting], self._proxies[name].port)
         self._environment = {
             name: value
             for name, value in environment.items()
@@ -68,6 +75,25 @@ class Stage:
         self.web = [self._web(f"web-{number}") for number in range(1, WEB_PROCESSES + 1)]
         self.workers = [self._part("worker", number) for number in range(1, WORKERS + 1)]
         self.relay = self._part("relay", 1)
+
+    @asynccontextmanager
+    async def through_proxies(self) -> AsyncIterator[None]:
+        """Our processes anew, with all three proxies on their ways; afterwards as they were."""
+        await self._anew(through=set(_WAYS))
+        try:
+            yield
+        finally:
+            for proxy in self._proxies.values():
+                proxy.heal()
+            await self._anew(through={"custody"})
+
+    async def _anew(self, *, through: set[str]) -> None:
+        for child in self.ours:
+            child.ask_to_stop()
+        for child in self.ours:
+            await gone(child)
+        self._make_ours(through=through)
+        await self.start()
 
     @property
     def ours(self) -> list[Child]:
@@ -240,15 +266,6 @@ async def open_stage(folder: Path) -> AsyncIterator[Stage]:
 
 
 _WAYS = {"database": "DATABASE_URL", "redis": "REDIS_URL", "custody": "CUSTODY_URL"}
-
-
-def _through(services: Services, proxies: dict[str, FaultProxy]) -> dict[str, str]:
-    """The addresses of what stands behind the proxies, as our processes are told them."""
-    environment = services.environment()
-    return {
-        setting: _on_port(environment[setting], proxies[name].port)
-        for name, setting in _WAYS.items()
-    }
 
 
 def port_of(url: str) -> int:
