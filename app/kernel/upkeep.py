@@ -45,7 +45,7 @@ async def _order(kind: str) -> None:
         await enqueue(kind=kind, payload={})
 
 
-@job(VERIFY_JOB, timeout_seconds=120)
+@job(VERIFY_JOB, timeout_seconds=120, undone="Nothing: the next check is ordered by schedule")
 async def verify_invariants(*, payload: dict[str, Any]) -> None:
     """Ask every invariant of the tenant; what is broken becomes an event for operations."""
     tenant_id = current().tenant
@@ -56,7 +56,11 @@ async def verify_invariants(*, payload: dict[str, Any]) -> None:
 
 
 # It reads the exported checkpoints from the object store, so it holds no transaction meanwhile.
-@outside_job(VERIFY_AUDIT_JOB, timeout_seconds=3_600)
+@outside_job(
+    VERIFY_AUDIT_JOB,
+    timeout_seconds=3_600,
+    undone="Nothing for good: the trail is checked again tomorrow, and has not been checked today",
+)
 async def verify_audit_chain(call: OutsideCall) -> None:
     """Recompute the tenant's audit trail; its first break becomes an event for operations."""
     report = await verify_audit(tenant_id=call.tenant_id)

@@ -18,8 +18,11 @@ from app.kernel.jobs import (
     DEAD_LETTERS,
     DeadLetter,
     DeadLetterFilter,
+    JobKept,
     JobNotDead,
     dead_letters,
+    discard,
+    discarding,
     rerun,
 )
 from app.web.api import (
@@ -50,6 +53,17 @@ class DeadLetterOut(msgspec.Struct, frozen=True, kw_only=True):
     last_error: str
     created_at: str
     finished_at: str
+
+
+class DeadLetterDetailOut(DeadLetterOut, frozen=True, kw_only=True):
+    """`undone` is what stays undone when it is discarded; `kept_because`, why that is refused now."""
+
+    undone: str
+    kept_because: str | None
+
+
+class DiscardBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    reason: Annotated[str, msgspec.Meta(max_length=2000)]
 
 
 class DelegationBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -106,6 +120,39 @@ class Jobs(Controller):
     ) -> Envelope[list[DeadLetterOut]]:
         """Answers with what is still dead."""
         await rerun(job_id=job_id)
+        return envelope(request, [_dead_letter(letter) for letter in await dead_letters()])
+
+    @get(
+        "/dead/{job_id:uuid}",
+        guards=[requires("job:read")],
+        summary="One job that failed for good, and what discarding it leaves undone",
+    )
+    @transactional(read_only=True)
+    async def one(
+        self, request: PortalRequest, job_id: FromPath[UUID]
+    ) -> Envelope[DeadLetterDetailOut]:
+        found = await discarding(job_id=job_id)
+        detail = DeadLetterDetailOut(
+            **msgspec.structs.asdict(_dead_letter(found.letter)),
+            undone=found.undone,
+            kept_because=found.kept or None,
+        )
+        return envelope(request, detail)
+
+    @post(
+        "/{job_id:uuid}/discard",
+        status_code=200,
+        guards=[requires("job:discard")],
+        refusals=[JobNotDead, JobKept],
+        rules={"reason": ["REQUIRED", "TOO_LONG"]},
+        summary="Give a dead job up, with a reason: it never runs again",
+    )
+    @transactional(idempotent=True)
+    async def discard(
+        self, request: PortalRequest, job_id: FromPath[UUID], data: JSONBody[DiscardBody]
+    ) -> Envelope[list[DeadLetterOut]]:
+        """Answers with what is still dead."""
+        await discard(job_id=job_id, reason=data.reason)
         return envelope(request, [_dead_letter(letter) for letter in await dead_letters()])
 
 

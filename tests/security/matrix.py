@@ -235,6 +235,10 @@ MATRIX: dict[tuple[str, str], Route] = {
     ),
     ("POST", "/api/v1/jobs/{job_id}/rerun"): Route("job", frozenset({"operations"})),
     ("POST", "/jobs/{job_id}/rerun"): Route("job", frozenset({"operations"})),
+    ("GET", "/jobs/{job_id}/discard"): Route("job", _OPERATIONS),
+    ("POST", "/jobs/{job_id}/discard"): Route("job", _OPERATIONS, body=_reason),
+    ("GET", "/api/v1/jobs/dead/{job_id}"): Route("job", _OPERATIONS),
+    ("POST", "/api/v1/jobs/{job_id}/discard"): Route("job", _OPERATIONS, body=_reason),
     ("POST", "/api/v1/delegations/{delegation_id}/revoke"): Route(
         "delegation", _RM | {"compliance"}
     ),

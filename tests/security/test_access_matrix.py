@@ -54,7 +54,12 @@ async def things_of(desk: Desk, redemption_id: UUID) -> Things:
             subscription_id=desk.subscriptions["member", "growth"], portion=Portion(units="1")
         )
     async with desk.working("ops"):
-        job = await fetch_value("SELECT id FROM job LIMIT 1")
+        # Each route to a job is to one that failed for good.
+        job = await fetch_value(
+            "UPDATE job SET state = 'dead', failures = 1, last_error = 'x', finished_at = now()"
+            " WHERE id = (SELECT id FROM job WHERE state = 'done' OR kind LIKE 'consume:%'"
+            " ORDER BY id LIMIT 1) RETURNING id"
+        )
         deadline = await fetch_row(
             "SELECT id, due_at FROM deadline WHERE subject_id = $1 ORDER BY id LIMIT 1",
             redemption_id,

@@ -35,6 +35,8 @@ async def test_a_path_that_names_nothing_is_not_there(seats: Seats, desk: Desk) 
             ("ops", f"{API}/ledger/accounts/{{}}/balance"),
             ("ops", f"{API}/ledger/entries/{{}}"),
             ("ops", "/deadlines/{}"),
+            ("ops", "/jobs/{}/discard"),
+            ("ops", f"{API}/jobs/dead/{{}}"),
             ("member", "/destinations/{}"),
             ("member", f"{REST}/destinations/{{}}"),
             ("admin", "/users/{}"),
@@ -54,6 +56,7 @@ async def test_a_path_that_names_nothing_is_not_there(seats: Seats, desk: Desk) 
             ("trader", f"{REST}/redemptions/{{}}/retry-payout"),
             ("rm", f"{API}/approvals/{{}}/decisions"),
             ("ops", "/jobs/{}/rerun"),
+            ("ops", "/jobs/{}/discard"),
             ("compliance", "/clients/{}/kyc"),
             ("compliance", "/clients/{}/tier/approve"),
         ]:

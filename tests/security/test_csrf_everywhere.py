@@ -97,6 +97,7 @@ async def test_every_unsafe_page_route_refuses_a_foreign_hand(
         {"format": "csv"},
     )
     doable["/jobs/{job_id}/rerun"] = ("ops", f"/jobs/{job}/rerun", {})
+    doable["/jobs/{job_id}/discard"] = ("ops", f"/jobs/{job}/discard", {"reason": "Old"})
     for step, login in [
         ("extend", "ops"),
         ("extensions", "ops"),

@@ -52,6 +52,7 @@ MOVES_NOTHING = {
     "POST /api/v1/investments/destinations",
     "POST /api/v1/investments/destinations/{destination_id}/revoke",
     "POST /api/v1/investments/redemptions/quote",
+    "POST /api/v1/jobs/{job_id}/discard",
     "POST /api/v1/jobs/{job_id}/rerun",
     "POST /api/v1/users/{membership_id}/deactivate",
     "POST /api/v1/users/{membership_id}/reactivate",

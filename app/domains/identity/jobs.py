@@ -23,7 +23,12 @@ declare_group(
 )
 
 
-@consumer("job.dead", "invariant.broken", name=ALERT)
+@consumer(
+    "job.dead",
+    "invariant.broken",
+    name=ALERT,
+    undone="Operations are not told: look for it yourself",
+)
 async def alert_operations(event: ConsumedEvent) -> None:
     """Tell everybody of operations, in the portal and by mail, what will not mend itself."""
     if event.type == "job.dead":

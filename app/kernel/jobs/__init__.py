@@ -14,6 +14,7 @@ from app.kernel.jobs.dead_letters import (
     dead_letters,
     rerun,
 )
+from app.kernel.jobs.discarding import Discarding, JobKept, discard, discarding
 from app.kernel.jobs.outside import LeaseLost, OutsideCall
 from app.kernel.jobs.queue import enqueue
 from app.kernel.jobs.registry import FailedForGood, RetryLater, job, outside_job
@@ -22,7 +23,9 @@ __all__ = [
     "DEAD_LETTERS",
     "DeadLetter",
     "DeadLetterFilter",
+    "Discarding",
     "FailedForGood",
+    "JobKept",
     "JobNotDead",
     "KindBacklog",
     "LeaseLost",
@@ -31,6 +34,8 @@ __all__ = [
     "backlog",
     "dead_letter_count",
     "dead_letters",
+    "discard",
+    "discarding",
     "enqueue",
     "job",
     "outside_job",

@@ -1,4 +1,7 @@
-"""Jobs that failed for good: operations read them, mend the cause, and run them again."""
+"""Jobs that failed for good: operations read them, mend the cause, and run them again.
+
+`discarding.py` is for those that nobody will ever run again.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,9 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 
 class JobNotDead(Conflict):
     code = "JOB_NOT_DEAD"
-    title = "This job has not failed for good, so there is nothing to run again"
+    title = (
+        "This job has not failed for good, or no longer: there is nothing to run again or discard"
+    )
 
 
 DEAD_LETTERS = Sorting(

@@ -19,6 +19,7 @@ class InsideFunction(Protocol):
     async def __call__(self, *, payload: dict[str, Any]) -> None: ...
 
 
+KeptWhile = Callable[[dict[str, Any]], Awaitable[str]]
 OutsideFunction = Callable[["OutsideCall"], Awaitable[None]]
 
 
@@ -44,7 +45,11 @@ class UnknownJob(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class JobSpec:
-    """`function` for a job within one transaction, or `outside` for one that calls the outside."""
+    """`function` for a job within one transaction, or `outside` for one that calls the outside.
+
+    `undone` says what stays undone when a dead one is discarded; `kept_while` says why one must not
+    be, nothing where it may: it is asked in the unit of work that would discard it.
+    """
 
     kind: str
     function: InsideFunction | None = None
@@ -52,6 +57,8 @@ class JobSpec:
     lane: Lane = Lane.inside
     attempts_max: int = ATTEMPTS_MAX
     timeout_seconds: float = TIMEOUT_SECONDS
+    undone: str = ""
+    kept_while: KeptWhile | None = None
 
 
 _specs: dict[str, JobSpec] = {}
@@ -59,7 +66,11 @@ _sealed = False
 
 
 def job(
-    kind: str, *, attempts_max: int = ATTEMPTS_MAX, timeout_seconds: float = TIMEOUT_SECONDS
+    kind: str,
+    *,
+    attempts_max: int = ATTEMPTS_MAX,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    undone: str = "",
 ) -> Callable[[InsideFunction], InsideFunction]:
     """Declare `async def f(*, payload)` as what runs jobs of `kind`.
 
@@ -75,6 +86,7 @@ def job(
                 function=function,
                 attempts_max=attempts_max,
                 timeout_seconds=timeout_seconds,
+                undone=undone,
             )
         )
         return function
@@ -88,6 +100,8 @@ def outside_job(
     lane: Lane = Lane.outside,
     attempts_max: int = ATTEMPTS_MAX,
     timeout_seconds: float = TIMEOUT_SECONDS,
+    undone: str = "",
+    kept_while: KeptWhile | None = None,
 ) -> Callable[[OutsideFunction], OutsideFunction]:
     """Declare `async def f(call: OutsideCall)` as what runs jobs of `kind` that call the outside.
 
@@ -103,6 +117,8 @@ def outside_job(
                 lane=lane,
                 attempts_max=attempts_max,
                 timeout_seconds=timeout_seconds,
+                undone=undone,
+                kept_while=kept_while,
             )
         )
         return function
@@ -131,6 +147,10 @@ def lane_of(kind: str) -> Lane:
     """Where jobs of `kind` wait; a kind that nobody declared costs one look into the database."""
     spec = _specs.get(kind)
     return Lane.inside if spec is None else spec.lane
+
+
+def known_kinds() -> list[str]:
+    return sorted(_specs)
 
 
 def kinds_of(lane: Lane) -> list[str]:

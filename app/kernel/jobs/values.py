@@ -12,12 +12,13 @@ import msgspec
 
 class JobState(StrEnum):
     """`running` is only ever seen of a job that calls the outside: the others run within one
-    transaction, and are pending until it commits."""
+    transaction, and are pending until it commits. `discarded`: dead, and given up by somebody."""
 
     pending = "pending"
     running = "running"
     done = "done"
     dead = "dead"
+    discarded = "discarded"
 
 
 class Lane(StrEnum):

@@ -68,7 +68,11 @@ async def order_digests() -> None:
         )
 
 
-@consumer(DUE, name="notifications.digest")
+@consumer(
+    DUE,
+    name="notifications.digest",
+    undone="Today's digests are not made: their lines wait for the next evening's",
+)
 async def tell_digests(event: ConsumedEvent) -> None:
     """One notification and one mail a person, with all that waits for them."""
     rows = await fetch(

@@ -61,6 +61,7 @@ class JobsPage(msgspec.Struct, frozen=True, kw_only=True):
     letters: Sequence[DeadLetter]
     listed: Listed
     may_rerun: bool
+    may_discard: bool
 
 
 class Jobs(Controller):
@@ -69,7 +70,7 @@ class Jobs(Controller):
     @get("/", guards=[requires("job:read")])
     @transactional(read_only=True)
     async def all(self, request: PortalRequest) -> Page:
-        return await _shown(request, fields=fields_of(request, FIELDS))
+        return await jobs_page(request, fields=fields_of(request, FIELDS))
 
     @post("/export", status_code=200, guards=[requires("job:read")])
     async def export(self, request: PortalRequest) -> Stream:
@@ -101,14 +102,14 @@ class Jobs(Controller):
         except NotFound:
             raise
         except DomainError as refusal:
-            return await _shown(
+            return await jobs_page(
                 request, fields=fields, errors=refused(refusal), status=refusal.status
             )
         query = {name: value for name, value in fields.items() if value}
         return See(f"/jobs?{urlencode(query)}" if query else "/jobs")
 
 
-async def _shown(
+async def jobs_page(
     request: PortalRequest,
     *,
     fields: dict[str, str],
@@ -133,6 +134,7 @@ async def _shown(
             total=await dead_letter_count(chosen=chosen, limit=COUNTED_MAX + 1),
         ),
         may_rerun=viewer.actor.may("job:rerun"),
+        may_discard=viewer.actor.may("job:discard"),
     )
     return Page(
         "operations/jobs.html",
@@ -141,6 +143,11 @@ async def _shown(
         blocks=["backlog", "letters"],
         topics=["operations"],
     )
+
+
+def no_filter() -> dict[str, str]:
+    """The fields of a list that is not filtered."""
+    return dict.fromkeys((*FIELDS, "sort", "cursor"), "")
 
 
 def _chosen(fields: Mapping[str, str], viewer: Viewer) -> DeadLetterFilter:

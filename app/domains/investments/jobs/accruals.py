@@ -18,6 +18,10 @@ async def order_accruals() -> None:
         await enqueue(kind="investments.accrue_product", payload={"product_id": str(row["id"])})
 
 
-@job("investments.accrue_product")
+@job(
+    "investments.accrue_product",
+    undone="That day's yield of the product is not posted before the next day's accrual, which makes"
+    " up for it; until then the ledger owes less than clients are shown",
+)
 async def accrue_product(*, payload: dict[str, Any]) -> None:
     await accrue_yields(product_id=UUID(payload["product_id"]))

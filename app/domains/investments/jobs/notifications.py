@@ -18,17 +18,23 @@ _DESTINATIONS = [event for event in NOTICES if event.startswith("destination.")]
 _OTHERS = [event for event in NOTICES if event not in (*_REDEMPTIONS, *_DESTINATIONS)]
 
 
-@consumer(*_REDEMPTIONS, name="redemption.tell")
+_UNTOLD = (
+    "Whoever was to be told of this is not told, in the portal or by mail; the thing itself stands"
+    " as it does on its page"
+)
+
+
+@consumer(*_REDEMPTIONS, name="redemption.tell", undone=_UNTOLD)
 async def tell_of_redemption(event: ConsumedEvent) -> None:
     await tell(event)
 
 
-@consumer(*_DESTINATIONS, name="destination.tell")
+@consumer(*_DESTINATIONS, name="destination.tell", undone=_UNTOLD)
 async def tell_of_destination(event: ConsumedEvent) -> None:
     await tell(event)
 
 
-@consumer(*_OTHERS, name="investments.tell")
+@consumer(*_OTHERS, name="investments.tell", undone=_UNTOLD)
 async def tell_of_other(event: ConsumedEvent) -> None:
     await tell(event)
 

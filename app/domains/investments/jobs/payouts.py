@@ -7,6 +7,7 @@ it is sent again, and then under the same key.
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
 from app.domains.investments.operations.payout_settle import (
@@ -14,6 +15,7 @@ from app.domains.investments.operations.payout_settle import (
     begin_payout,
     mark_unknown,
     note_reference,
+    open_payout,
     refuse_payout,
     settle_payout,
     withhold_payout,
@@ -43,7 +45,24 @@ RETRY_HELD_SECONDS = 5.0
 RETRY_WITHHELD_SECONDS = 30.0
 
 
-@outside_job("payout.send", attempts_max=ATTEMPTS_MAX, timeout_seconds=60)
+async def kept_while(payload: dict[str, Any]) -> str:
+    """Nothing but this job asks the custodian what became of a payout, and settles it."""
+    reference = await open_payout(payout_id=UUID(payload["payout_id"]))
+    if not reference:
+        return ""
+    return (
+        f"The payout of {reference} may still be carried out, and nothing else asks the custodian for"
+        " its outcome: compare with the custodian, mend the cause, and run it again"
+    )
+
+
+@outside_job(
+    "payout.send",
+    attempts_max=ATTEMPTS_MAX,
+    timeout_seconds=60,
+    undone="Nothing: its payout is over, confirmed or refused",
+    kept_while=kept_while,
+)
 async def send_payout(call: OutsideCall) -> None:
     payout_id = UUID(call.payload["payout_id"])
     async with call.unit_of_work():

@@ -26,7 +26,9 @@ async def order_prices() -> None:
         await enqueue(kind=READ_JOB, payload={})
 
 
-@outside_job(READ_JOB, attempts_max=2)
+@outside_job(
+    READ_JOB, attempts_max=2, undone="Nothing: the next reading is ordered within a minute"
+)
 async def read_prices(call: OutsideCall) -> None:
     """A service that does not answer leaves the last prices, which age: then compliance is asked."""
     service = prices()

@@ -182,6 +182,21 @@ async def settle_payout(*, payout_id: UUID, reference: str, network_fee: Decimal
     await _order_reading()
 
 
+async def open_payout(*, payout_id: UUID) -> str:
+    """The redemption's reference while the payout is neither confirmed nor refused; else nothing.
+
+    No lock: what is over stays over.
+    """
+    row = await fetch_row(
+        "SELECT r.reference, y.state FROM payout y JOIN redemption r ON r.id = y.redemption_id"
+        " WHERE y.id = $1",
+        payout_id,
+    )
+    if row is None or row["state"] in (PayoutState.confirmed, PayoutState.refused):
+        return ""
+    return str(row["reference"])
+
+
 async def _order_reading() -> None:
     """The vault holds less now: the trader's page should not wait for the next regular reading.
 
