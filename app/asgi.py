@@ -11,6 +11,7 @@ from litestar.config.compression import CompressionConfig
 from app import registry
 from app.integrations.oidc.provider import OpenIdProvider
 from app.kernel.database import start_pool, stop_pool
+from app.kernel.processes import Part, reporting
 from app.logging import configure_logging
 from app.settings import Environment, Settings, settings
 from app.tracing import exported_spans
@@ -19,6 +20,7 @@ from app.web.errors import HANDLERS
 from app.web.export import Exports
 from app.web.limits import Counters
 from app.web.live_hub import Hub
+from app.web.recent import Recent
 from app.web.routes import all_routes
 from app.web.shell import Portal
 
@@ -53,6 +55,7 @@ def create_app(*, opens_pool: bool = True) -> Portal:
         openapi_config=None,
         logging_config=None,
     )
+    litestar.state.recent = Recent()
     return Portal(litestar, config)
 
 
@@ -78,7 +81,7 @@ async def _parts(litestar: Litestar, config: Settings) -> AsyncIterator[None]:
         {"counters": counters, "exports": Exports(), "hub": hub, "identity_provider": provider}
     )
     try:
-        async with hub.running():
+        async with hub.running(), reporting(Part.web, litestar.state.recent.traffic):
             yield
     finally:
         await counters.close()

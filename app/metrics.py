@@ -52,6 +52,48 @@ DEADLINE_LAG = Gauge(
     "How late the latest unfired mark is, in business time",
     multiprocess_mode="mostrecent",
 )
+MEASURED_AT = Gauge(
+    "stakehold_measured_at_seconds",
+    "When a worker last measured how far behind the work is, in seconds since 1970",
+    multiprocess_mode="mostrecent",
+)
+PROCESSES = Gauge(
+    "stakehold_processes",
+    "Processes that have reported themselves lately",
+    ["part"],
+    multiprocess_mode="mostrecent",
+)
+# Of the tenant that stands worst: an alert is for whoever looks after all of them.
+INVARIANTS_BROKEN = Gauge(
+    "stakehold_invariants_broken",
+    "Invariants that the last check of each tenant found broken",
+    multiprocess_mode="mostrecent",
+)
+INVARIANTS_CHECK_AGE = Gauge(
+    "stakehold_invariants_check_age_seconds",
+    "Age of the last check of the invariants, of the tenant where it is oldest",
+    multiprocess_mode="mostrecent",
+)
+AUDIT_BROKEN = Gauge(
+    "stakehold_audit_chains_broken",
+    "Tenants whose audit chain the last check found broken",
+    multiprocess_mode="mostrecent",
+)
+AUDIT_CHECK_AGE = Gauge(
+    "stakehold_audit_check_age_seconds",
+    "Age of the last check of a whole audit chain, of the tenant where it is oldest",
+    multiprocess_mode="mostrecent",
+)
+AUDIT_UNSEALED = Gauge(
+    "stakehold_audit_unsealed_seconds",
+    "Age of the oldest audit record that is in no batch yet",
+    multiprocess_mode="mostrecent",
+)
+AUDIT_UNSIGNED = Gauge(
+    "stakehold_audit_unsigned_seconds",
+    "Age of the oldest batch of the audit that no exported checkpoint covers",
+    multiprocess_mode="mostrecent",
+)
 SWEEP_ERRORS = Counter(
     "stakehold_sweep_errors_total", "Rounds of the sweeper that raised", ["part"]
 )

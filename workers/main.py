@@ -16,6 +16,7 @@ from app.kernel.jobs.lanes import Lanes
 from app.kernel.listening import listen
 from app.kernel.notifications import register_mail_transport
 from app.settings import settings
+from workers.measuring import begin_counting
 from workers.process import running, started
 from workers.sweeping import Sweeper
 from workers.waking import Waker
@@ -38,6 +39,7 @@ async def mail_transport(
 async def run() -> None:
     async with started("worker") as stopping:
         register_mail_transport(mail_transport)
+        begin_counting()
         lanes = Lanes()
         sweeper = Sweeper(lanes)
         waker = Waker(lanes)

@@ -13,6 +13,7 @@ from prometheus_client import start_http_server
 
 from app import registry
 from app.kernel.database import start_pool, stop_pool
+from app.kernel.processes import Part, reporting
 from app.logging import configure_logging
 from app.notify import READY, STOPPING, notify
 from app.settings import settings
@@ -40,7 +41,8 @@ async def started(name: str) -> AsyncIterator[asyncio.Event]:
         _log.info("started", part=name)
         notify(READY)
         try:
-            yield stopping
+            async with reporting(Part(name)):
+                yield stopping
         finally:
             notify(STOPPING)
             await stop_pool()

@@ -13,19 +13,17 @@ from typing import Any, NoReturn
 import structlog
 
 from app import metrics
-from app.kernel.actors import SYSTEM
 from app.kernel.audit.checkpoints import checkpoint_due
 from app.kernel.audit.sealer import seal_due
-from app.kernel.database import fetch_row, unit_of_work
 from app.kernel.deadlines.firing import fire_due
 from app.kernel.deadlines.schedules import ensure_schedules, run_due_schedules
 from app.kernel.jobs.lanes import Lanes
+from workers.measuring import CHECKS_SECONDS, LAG_SECONDS, measure_checks, measure_lag
 from workers.schedules import SCHEDULES
 
 SWEEP_SECONDS = 1.0
 ENSURE_SECONDS = 10.0
 CHECKPOINT_SECONDS = 600.0
-LAG_SECONDS = 5.0
 
 _log = structlog.get_logger(__name__)
 
@@ -57,11 +55,12 @@ async def repeat(
 ) -> NoReturn:
     """Do `work` each time the bell rings and every `seconds`, whatever it raises."""
     bell = bell or Bell()
+    errors = metrics.SWEEP_ERRORS.labels(part)
     while True:
         try:
             await work()
         except Exception:
-            metrics.SWEEP_ERRORS.labels(part).inc()
+            errors.inc()
             _log.exception("sweep failed", part=part)
         await bell.wait(seconds)
 
@@ -70,17 +69,6 @@ async def fire_all_due() -> None:
     """Marks until none is due: business time may have jumped over several of one deadline."""
     while await fire_due():
         pass
-
-
-async def measure_lag() -> None:
-    """Put into the metrics how far behind the work is."""
-    async with unit_of_work(tenant=None, actor=SYSTEM, read_only=True):
-        lag = await fetch_row("SELECT * FROM work_lag()")
-    assert lag is not None, "it returns one row"
-    metrics.JOB_LAG.set(lag["job_seconds"])
-    metrics.DEAD_JOBS.set(lag["dead_jobs"])
-    metrics.RELAY_LAG.set(lag["event_seconds"])
-    metrics.DEADLINE_LAG.set(lag["deadline_seconds"])
 
 
 class Sweeper:
@@ -108,4 +96,5 @@ class Sweeper:
             repeat("audit seal", seal_due, seconds=SWEEP_SECONDS),
             repeat("audit checkpoint", checkpoint_due, seconds=CHECKPOINT_SECONDS),
             repeat("lag", measure_lag, seconds=LAG_SECONDS),
+            repeat("checks", measure_checks, seconds=CHECKS_SECONDS),
         ]

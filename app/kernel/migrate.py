@@ -33,6 +33,7 @@ NOUNS = (
     "approvals",
     "deadlines",
     "idempotency",
+    "processes",
     "identity",
     "notifications",
     "investments",

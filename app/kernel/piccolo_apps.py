@@ -17,6 +17,7 @@ TABLES = {
     "approvals": "app.kernel.approvals.tables",
     "deadlines": "app.kernel.deadlines.tables",
     "idempotency": "app.kernel.idempotency.tables",
+    "processes": "app.kernel.processes.tables",
     "identity": "app.domains.identity.tables",
     "notifications": "app.kernel.notifications.tables",
     "investments": "app.domains.investments.tables",

@@ -23,6 +23,8 @@ VERIFY_AUDIT_JOB = "kernel.verify_audit"
 AUDIT_CHAIN = "audit.chain"
 _BROKEN = "invariant.broken"
 DONE_JOBS_KEPT = timedelta(days=1)
+# That something was checked, and when, must still be known when the next check is late.
+DONE_CHECKS_KEPT = timedelta(days=8)
 
 _log = structlog.get_logger(__name__)
 
@@ -73,13 +75,19 @@ async def verify_audit_chain(call: OutsideCall) -> None:
 class ChainStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How the audit trail stands. All times are real; `checked_at` and `broken_at` are of the daily
     check of the whole of it, `broken_at` only until a later check finds it whole again.
+    `since_seconds` is the age of that check, or of the tenant where there was none yet;
+    `unsealed_seconds` is the age of the first record that waits for a batch, `unsigned_seconds` of
+    the first batch that no exported checkpoint covers; 0 where there is none.
     """
 
     batches: int
     sealed_at: datetime | None
     unsealed: int
+    unsealed_seconds: int
+    unsigned_seconds: int
     checkpoint_at: datetime | None
     checked_at: datetime | None
+    since_seconds: int
     broken_at: datetime | None
 
 
@@ -87,24 +95,33 @@ async def chain_status() -> ChainStatus:
     """What was sealed, signed and checked of the tenant's trail; nothing is recomputed here."""
     row = await fetch_row(
         "SELECT coalesce(last.number, 0) AS batches, last.sealed_at,"
-        " (SELECT count(*) FROM audit_record r WHERE r.tenant_id = $1"
-        "   AND r.cluster_id = (SELECT cluster_identifier()) AND (r.xid, r.id) >"
-        "   (coalesce(here.last_xid, '0'::xid8), coalesce(here.last_id, $5))) AS unsealed,"
-        " (SELECT max(made_at) FROM audit_checkpoint WHERE tenant_id = $1"
-        "   AND exported_at IS NOT NULL) AS checkpoint_at,"
-        " (SELECT max(finished_at) FROM job WHERE tenant_id = $1 AND kind = $2"
-        "   AND state = 'done') AS checked_at,"
-        " (SELECT max(e.recorded_at) FROM outbox_event e WHERE e.tenant_id = $1 AND e.type = $3"
+        " rest.unsealed, greatest(0, coalesce(extract(epoch FROM clock_timestamp()"
+        "   - rest.since), 0))::int AS unsealed_seconds,"
+        " greatest(0, coalesce(extract(epoch FROM clock_timestamp() - (SELECT sealed_at"
+        "   FROM audit_batch WHERE tenant_id = $1 AND number > coalesce(signed.number, 0)"
+        "   ORDER BY number LIMIT 1)), 0))::int AS unsigned_seconds,"
+        " signed.checkpoint_at,"
+        " checked.checked_at, extract(epoch FROM clock_timestamp() - coalesce(checked.checked_at,"
+        "   (SELECT created_at FROM tenant WHERE id = $1)))::int AS since_seconds,"
+        " (SELECT max(e.recorded_at) FROM outbox_event e WHERE e.tenant_id = $1"
+        "   AND e.subject_kind = 'tenant' AND e.subject_id = $1 AND e.type = $3"
         "   AND e.payload ->> 'invariant' = $4 AND NOT EXISTS (SELECT FROM job j"
         "     WHERE j.tenant_id = $1 AND j.kind = $2 AND j.state = 'done'"
         "     AND j.created_at > e.recorded_at)) AS broken_at"
-        " FROM (SELECT 1) one"
+        " FROM (SELECT max(finished_at) AS checked_at FROM job WHERE tenant_id = $1 AND kind = $2"
+        "   AND state = 'done') checked"
         " LEFT JOIN LATERAL (SELECT number, sealed_at FROM audit_batch WHERE tenant_id = $1"
         "   ORDER BY number DESC LIMIT 1) last ON true"
         " LEFT JOIN LATERAL (SELECT b.last_xid, b.last_id FROM audit_batch b"
         "   JOIN audit_epoch e ON e.tenant_id = b.tenant_id AND e.number = b.epoch_number"
         "   WHERE b.tenant_id = $1 AND e.cluster_id = (SELECT cluster_identifier())"
-        "   ORDER BY b.number DESC LIMIT 1) here ON true",
+        "   ORDER BY b.number DESC LIMIT 1) here ON true"
+        " LEFT JOIN LATERAL (SELECT count(*) AS unsealed, min(r.recorded_at) AS since"
+        "   FROM audit_record r WHERE r.tenant_id = $1"
+        "   AND r.cluster_id = (SELECT cluster_identifier()) AND (r.xid, r.id) >"
+        "   (coalesce(here.last_xid, '0'::xid8), coalesce(here.last_id, $5))) rest ON true"
+        " LEFT JOIN LATERAL (SELECT max(made_at) AS checkpoint_at, max(batch_number) AS number"
+        "   FROM audit_checkpoint WHERE tenant_id = $1 AND exported_at IS NOT NULL) signed ON true",
         current().tenant,
         VERIFY_AUDIT_JOB,
         _BROKEN,
@@ -113,6 +130,36 @@ async def chain_status() -> ChainStatus:
     )
     assert row is not None, "one row whatever is there"
     return ChainStatus(**dict(row))
+
+
+class CheckStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The last check of the tenant's invariants, in real time: when it ended, and which it found
+    broken. `since_seconds`: of that, or of the tenant where there was none yet."""
+
+    checked_at: datetime | None
+    since_seconds: int
+    broken: list[str]
+
+
+async def check_status() -> CheckStatus:
+    """What the hourly check said last; nothing is checked here."""
+    row = await fetch_row(
+        "SELECT last.checked_at, extract(epoch FROM clock_timestamp()"
+        "   - coalesce(last.checked_at, t.created_at))::int AS since_seconds,"
+        " (SELECT coalesce(array_agg(DISTINCT e.payload ->> 'invariant'), '{}') FROM outbox_event e"
+        "   WHERE e.tenant_id = $1 AND e.subject_kind = 'tenant' AND e.subject_id = $1"
+        "   AND e.type = $3 AND e.payload ->> 'invariant' <> $4"
+        "   AND e.recorded_at >= last.began) AS broken"
+        " FROM tenant t LEFT JOIN LATERAL (SELECT finished_at AS checked_at, created_at AS began"
+        "   FROM job WHERE tenant_id = $1 AND kind = $2 AND state = 'done'"
+        "   ORDER BY finished_at DESC LIMIT 1) last ON true WHERE t.id = $1",
+        current().tenant,
+        VERIFY_JOB,
+        _BROKEN,
+        AUDIT_CHAIN,
+    )
+    assert row is not None, "the tenant is there"
+    return CheckStatus(**dict(row))
 
 
 async def _emit_broken(invariant: str, violations: int) -> None:
@@ -133,6 +180,9 @@ async def forget_done_jobs() -> None:
     """
     await execute(
         "DELETE FROM job WHERE state = 'done' AND event_id IS NULL AND key IS NULL"
-        " AND finished_at < clock_timestamp() - $1::interval",
+        " AND finished_at < clock_timestamp()"
+        "   - CASE WHEN kind = ANY($3) THEN $2::interval ELSE $1::interval END",
         DONE_JOBS_KEPT,
+        DONE_CHECKS_KEPT,
+        [VERIFY_JOB, VERIFY_AUDIT_JOB],
     )

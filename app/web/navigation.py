@@ -122,6 +122,7 @@ _GROUPS = [
         label="Organisation",
         links=[
             Link(label="People", href="/users", icon="users", permission="user:read"),
+            Link(label="System", href="/system", icon="activity", permission="verify:read"),
         ],
     ),
     Group(

@@ -33,6 +33,7 @@ from app.web.operations_pages import ROUTES as OPERATIONS_PAGES
 from app.web.person_pages import ROUTES as PERSON_PAGES
 from app.web.rest_requests import prepare
 from app.web.search_page import ROUTES as SEARCH_PAGE
+from app.web.system_api import ROUTES as SYSTEM_API
 from app.web.user_pages import ROUTES as USER_PAGES
 
 API = "/api/v1"
@@ -60,6 +61,7 @@ API_ROUTES: list[Any] = [
     *DEADLINES_API,
     *NOTIFICATION_API,
     *OPERATIONS_API,
+    *SYSTEM_API,
 ]
 
 

@@ -21,6 +21,7 @@ from app.settings import Settings
 from app.web.csp_reports import PATH as CSP_REPORTS
 from app.web.limits import FloodGuard, Reading
 from app.web.metrics import REQUESTS, SECONDS
+from app.web.recent import Recent
 from app.web.trace import Trace
 from app.web.viewer import Viewer
 
@@ -73,6 +74,7 @@ class Portal:
         litestar.state.is_draining = False
         self._headers = security_headers(config)
         self._flood = FloodGuard()
+        self._recent: Recent = litestar.state.recent
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
@@ -123,7 +125,9 @@ class Portal:
             finally:
                 opened.update_name(f"{_method(scope)} {_route(scope)}")
                 opened.set_attribute("http.response.status_code", status)
-                _note(scope, trace, status, time.perf_counter() - started)
+                seconds = time.perf_counter() - started
+                self._recent.note(_route(scope), status, seconds)
+                _note(scope, trace, status, seconds)
 
     async def _websocket(self, scope: Any, receive: Any, send: Any, trace: Trace) -> None:
         if self.litestar.state.is_draining or self._flood.hit(trace.address).is_over:

@@ -148,6 +148,7 @@ class _Builder:
             f"GET {API}/audit/verify": Golden(login="compliance"),
             f"GET {API}/verify": Golden(login="admin"),
             f"GET {API}/jobs/dead": Golden(login="ops"),
+            f"GET {API}/system": Golden(login="ops"),
             f"GET {API}/delegations": Golden(login="rm"),
         }
 

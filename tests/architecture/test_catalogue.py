@@ -18,6 +18,7 @@ GLOBAL_TABLES = {
     "clock": "one business clock",
     "federated_identity": "an account's identity at a provider",
     "migration": "what has been run",
+    "process_report": "processes serve every tenant; nothing of any tenant is in it",
     "sign_in_attempt": "counted before a tenant is known",
     "tenant": "the list of tenants itself",
 }

@@ -13,10 +13,12 @@ from app.kernel.jobs.lanes import INSIDE_MAX, MAIL_MAX, WAITING_MAX, Lanes
 from app.kernel.jobs.queue import due_jobs
 from app.kernel.jobs.values import JobRef, Lane
 from app.kernel.jobs.wakeups import decode, encode, refs_of
-from app.kernel.upkeep import forget_done_jobs, order_verification
+from app.kernel.outbox import emit
+from app.kernel.upkeep import AUDIT_CHAIN, VERIFY_JOB, forget_done_jobs, order_verification
 from tests.support import work
 from tests.support.database import TestTenant
-from workers.sweeping import Bell, measure_lag, repeat
+from workers.measuring import measure_checks, measure_lag
+from workers.sweeping import Bell, repeat
 
 
 async def some_jobs(tenant: TestTenant, count: int) -> list[JobRef]:
@@ -174,6 +176,28 @@ async def test_lag_is_measured_across_tenants(tenant: TestTenant) -> None:
     await measure_lag()
     assert b"stakehold_job_lag_seconds" in metrics.exposition()
     assert metrics.JOB_LAG._value.get() >= 90
+
+
+async def test_the_checks_of_every_tenant_are_measured(tenant: TestTenant) -> None:
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        job = await enqueue(kind=VERIFY_JOB, payload={})
+        await execute(
+            "UPDATE job SET state = 'done', finished_at = now() - interval '5 hours',"
+            " created_at = now() - interval '5 hours' WHERE id = $1",
+            job,
+        )
+        for invariant in ("drill.sound", AUDIT_CHAIN):
+            await emit(
+                type="invariant.broken",
+                subject_kind="tenant",
+                subject_id=tenant.id,
+                payload={"invariant": invariant, "violations": 1},
+                topics=["operations"],
+            )
+    await measure_checks()
+    assert metrics.INVARIANTS_BROKEN._value.get() >= 1
+    assert metrics.INVARIANTS_CHECK_AGE._value.get() >= 5 * 3600
+    assert metrics.AUDIT_BROKEN._value.get() >= 1
 
 
 async def test_invariants_are_checked_by_a_job(tenant: TestTenant) -> None:

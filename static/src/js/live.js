@@ -7,6 +7,8 @@
 //   data-live-topics          its topics, separated by spaces
 //   data-live-url             where to fetch it, if not from the page's own address
 //   data-live-label           what to call it when a change is announced
+//   data-live-every           seconds after which to fetch it anew without a hint: for what no event
+//                             tells of, such as a lag
 //   data-live-guard           holds forms: never replaced under somebody's hands
 //   data-live-version         of a guarded region: what the forms were made for
 //
@@ -19,6 +21,7 @@ import { markNewRows, rowKeys } from "./new-rows.js";
 const SESSION_GONE = 4401;
 const SPREAD_MS = 400;
 const CHECK_EVERY_MS = 60_000;
+const LOOK_EVERY_MS = 1000;
 // A busy queue is a stream of hints: the first shows at once, the rest together a moment later, so
 // that what follows at once (sent, then completed) is on the screen within the second as well.
 const REFRESH_EVERY_MS = 300;
@@ -194,6 +197,15 @@ function onClose(event) {
   else show("offline", "Offline");
 }
 
+/** Fetches again what moves without a hint, each when its time has come. */
+function refreshMoving() {
+  if (document.hidden) return;
+  const due = [...document.querySelectorAll("[data-live-every]")].filter(
+    (region) => performance.now() - (fetchedAt.get(region) ?? 0) >= region.dataset.liveEvery * 1000,
+  );
+  if (due.length) refresh(due);
+}
+
 export function startLive() {
   indicator = document.getElementById("live-updates");
   if (!indicator) return;
@@ -213,4 +225,5 @@ export function startLive() {
   });
   document.addEventListener("visibilitychange", refreshAll);
   setInterval(refreshAll, CHECK_EVERY_MS);
+  setInterval(refreshMoving, LOOK_EVERY_MS);
 }
