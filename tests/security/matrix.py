@@ -212,6 +212,7 @@ MATRIX: dict[tuple[str, str], Route] = {
     ("GET", _REST): Route("redemption", _READERS),
     **{("POST", f"{_PAGE}/{step}"): route for step, route in _STEPS.items()},
     **{("POST", f"{_REST}/{step}"): route for step, route in _STEPS.items()},
+    ("GET", "/products/{product_id}"): Route("product", _EVERYBODY),
     ("GET", "/api/v1/investments/products/{product_id}"): Route("product", _EVERYBODY),
     ("GET", "/api/v1/investments/products/{product_id}/nav"): Route("product", _EVERYBODY),
     ("GET", "/ledger/accounts/{account_id}"): Route("account", _LEDGER),

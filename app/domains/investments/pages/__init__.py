@@ -5,6 +5,7 @@ from app.domains.investments.pages.clients import Clients
 from app.domains.investments.pages.dashboards import Dashboards
 from app.domains.investments.pages.destinations import Destinations
 from app.domains.investments.pages.explanations import Explanations
+from app.domains.investments.pages.products import Products
 from app.domains.investments.pages.redeeming import Redeeming
 from app.domains.investments.pages.redemption_list import RedemptionList
 from app.domains.investments.pages.redemptions import Redemptions
@@ -17,6 +18,7 @@ ROUTES = [
     Dashboards,
     Destinations,
     Explanations,
+    Products,
     Redeeming,
     RedemptionList,
     Redemptions,
