@@ -37,6 +37,14 @@ from app.web.viewer import PortalRequest
 
 Form = dict[str, str]
 Act = Callable[[UUID, Form], Awaitable[None]]
+# The form on the page that asks for a step, where it asks for two and is named after neither.
+_FORMS = {
+    "approve": "decide",
+    "reject": "decide",
+    "decline": "clear",
+    "resume": "held",
+    "cancel-held": "held",
+}
 
 
 class Redemptions(Controller):
@@ -186,7 +194,10 @@ async def _step(request: PortalRequest, redemption_id: str, act: Act) -> Page | 
     except NotFound:
         raise
     except DomainError as refusal:
-        return await _shown(found, form=form, errors=refused(refusal), status=refusal.status)
+        step = request.url.path.rpartition("/")[2]
+        return await _shown(
+            found, form=form, step=step, errors=refused(refusal), status=refusal.status
+        )
     return See(f"/redemptions/{found}")
 
 
@@ -202,6 +213,7 @@ async def _shown(
     redemption_id: UUID,
     *,
     form: dict[str, str] | None = None,
+    step: str = "",
     errors: list[FieldError] | None = None,
     status: int = 200,
 ) -> Page:
@@ -210,6 +222,7 @@ async def _shown(
         "page": view,
         "clocks": await _clocks(view.deadlines),
         "form": form or {},
+        "refused_form": _FORMS.get(step, step),
         "errors": errors or [],
         "idempotency_key": new_idempotency_key(),
     }
