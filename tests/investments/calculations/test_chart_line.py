@@ -49,9 +49,9 @@ def test_a_higher_value_never_stands_lower(values: list[Decimal]) -> None:
 def test_time_runs_from_end_to_end_by_its_own_measure() -> None:
     days = [0, 1, 4]
     line = line_of([(START + timedelta(days=day), Decimal(day + 1)) for day in days])
-    assert [x for x, _ in line.points] == [0, 0.25, 1]
+    assert [x for x, _ in line.points] == [Decimal(0), Decimal("0.25"), Decimal(1)]
 
 
 def test_one_value_is_drawn_from_end_to_end() -> None:
     line = line_of([(START, Decimal("1.05"))])
-    assert line.points == [(0, 0.5), (1, 0.5)]
+    assert line.points == [(Decimal(0), Decimal("0.5")), (Decimal(1), Decimal("0.5"))]

@@ -1,12 +1,12 @@
 """Where the points of a line chart stand: shares of the width and height of its plot.
 
-For drawing alone: positions are floats, and no figure is read back from them.
+For drawing alone: positions are cut to four places, and no figure is read back from them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import msgspec
@@ -26,16 +26,16 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     lines: list[Decimal]
     places: int  # decimals that tell the lines apart
 
-    def height_of(self, value: Decimal) -> float:
+    def height_of(self, value: Decimal) -> Decimal:
         """Share of the height from the top: 0 at `high`, 1 at `low`."""
-        return float((self.high - value) / (self.high - self.low))
+        return _share(self.high - value, self.high - self.low)
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """`points` are (x, y) from 0 to 1, from the top left, in the order of time."""
 
     grid: Grid
-    points: list[tuple[float, float]]
+    points: list[tuple[Decimal, Decimal]]
 
 
 def grid_of(values: Sequence[Decimal]) -> Grid:
@@ -57,19 +57,28 @@ def grid_of(values: Sequence[Decimal]) -> Grid:
 
 
 def line_of(series: Sequence[tuple[datetime, Decimal]]) -> Line:
-    """A line through instants and values, oldest first; one alone is drawn from end to end."""
+    """A line through instants (at least a second apart) and values, oldest first; one alone is drawn
+    from end to end."""
     grid = grid_of([value for _, value in series])
     start, end = series[0][0], series[-1][0]
-    seconds = (end - start).total_seconds()
-    if not seconds:
+    if start == end:
         height = grid.height_of(series[-1][1])
-        return Line(grid=grid, points=[(0.0, height), (1.0, height)])
+        return Line(grid=grid, points=[(Decimal(0), height), (Decimal(1), height)])
+    whole = _seconds(end - start)
     return Line(
         grid=grid,
         points=[
-            ((at - start).total_seconds() / seconds, grid.height_of(value)) for at, value in series
+            (_share(_seconds(at - start), whole), grid.height_of(value)) for at, value in series
         ],
     )
+
+
+def _seconds(span: timedelta) -> Decimal:
+    return Decimal(span // timedelta(seconds=1))
+
+
+def _share(part: Decimal, whole: Decimal) -> Decimal:
+    return (part / whole).quantize(Decimal("0.0001"))
 
 
 def _round_step(least: Decimal) -> Decimal:
