@@ -15,6 +15,7 @@ from app.domains.investments.queries.products import nav_history, products
 from app.domains.investments.queries.scope import redemption_scope
 from app.domains.investments.values import NavPoint, ProductKind, ProductView, View
 from app.kernel.database import current, fetch
+from app.kernel.money import round_half_even
 
 
 class Span(StrEnum):
@@ -70,8 +71,8 @@ class NavChart(View, frozen=True, kw_only=True):
 
     @property
     def change(self) -> Decimal:
-        """From the first to the last, as a fraction of the first."""
-        return self.last.nav_per_unit / self.first.nav_per_unit - 1
+        """From the first to the last, as a fraction of the first, to a hundredth of a percent."""
+        return _moved(self.first, self.last)
 
 
 class ProductPage(View, frozen=True, kw_only=True):
@@ -105,7 +106,7 @@ async def nav_chart(*, product: ProductView, span: Span) -> NavChart | None:
         days=[
             NavDay(
                 point=point,
-                change=None if last is None else point.nav_per_unit / last.nav_per_unit - 1,
+                change=None if last is None else _moved(last, point),
                 subscribed=subscribed[n],
                 redeemed=redeemed[n],
             )
@@ -113,6 +114,10 @@ async def nav_chart(*, product: ProductView, span: Span) -> NavChart | None:
         ],
         line=line_of([(point.as_of, point.nav_per_unit) for point in points]),
     )
+
+
+def _moved(before: NavPoint, after: NavPoint) -> Decimal:
+    return round_half_even(after.nav_per_unit / before.nav_per_unit - 1, places=4)
 
 
 def _by_point(points: Sequence[NavPoint], instants: Sequence[datetime]) -> list[int]:
