@@ -40,5 +40,5 @@ async def test_a_refused_hold_keeps_to_its_own_note(portal: Portal, desk: Desk) 
         assert refused.status_code == 422
         assert 'href="#hold-note"' in refused.text
         assert refused.text.count('class="field-error"') == 1
-        assert 'id="hold-note-error"' in refused.text
+        assert 'id="hold-note-error-1"' in refused.text
         assert refused.text.count("x" * 2001) == 1
