@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
+from app.asgi import create_app
+from app.domains.identity.operations import password_check
 from app.embedded.services import Services
 from app.kernel.actors import SYSTEM, Actor
 from app.kernel.database import execute, start_pool, stop_pool, unit_of_work
@@ -64,14 +67,26 @@ def database_urls(worker_id: str) -> DatabaseUrls:
     return urls
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def database(database_urls: DatabaseUrls) -> AsyncIterator[DatabaseUrls]:
-    """The portal's pool, open in this test's loop."""
+    """The portal's pool, open in the one loop that all tests of this process share: connections
+    that know the catalogue already are most of what makes a test quick.
+    """
     await start_pool(database_urls.app, size=settings().database_pool_size)
     try:
         yield database_urls
     finally:
         await stop_pool()
+
+
+@pytest.fixture
+async def no_pool(database: DatabaseUrls) -> AsyncIterator[DatabaseUrls]:
+    """No pool is open: for a command that opens and closes one, as it does in its own process."""
+    await stop_pool()
+    try:
+        yield database
+    finally:
+        await start_pool(database.app, size=settings().database_pool_size)
 
 
 @pytest.fixture
@@ -111,11 +126,27 @@ def system_actor() -> Actor:
     return SYSTEM
 
 
-@pytest.fixture
-async def portal(database: DatabaseUrls) -> AsyncIterator[Portal]:
-    """The real application, running in this test's loop on this worker's database."""
-    async with running_portal() as running:
+@pytest.fixture(scope="session")
+async def shared_portal(database: DatabaseUrls) -> AsyncIterator[Portal]:
+    async with running_portal(create_app(opens_pool=False)) as running:
         yield running
+
+
+@pytest.fixture
+def portal(shared_portal: Portal) -> Portal:
+    """The real application on this worker's database, running as long as the tests do."""
+    return shared_portal
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cheap_passwords() -> Iterator[None]:
+    """Argon2 still, with parameters that cost no time: test_an_old_hash_is_renewed has the real."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(
+        password_check, "_HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    )
+    yield
+    patch.undo()
 
 
 @pytest.fixture

@@ -35,22 +35,22 @@ def test_in_production_it_is_refused_before_anything_is_opened(
 
 class TestSeed:
     async def test_makes_the_small_demo_once(
-        self, database_urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+        self, no_pool: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("DEMO_SCALE", "small")
         settings.cache_clear()
         await seed.seed()
-        before = await _counted(database_urls)
+        before = await _counted(no_pool)
         await seed.seed()
-        assert await _counted(database_urls) == before
+        assert await _counted(no_pool) == before
         assert before["client"] == 2
         assert before["redemption"] == 0
         assert before["published_nav"] >= 60
 
     async def test_refuses_what_was_cut_short(
-        self, database_urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+        self, no_pool: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        tenant = await add_tenant(database_urls)
+        tenant = await add_tenant(no_pool)
         monkeypatch.setattr(seed, "AURORA_SLUG", tenant.slug)
         monkeypatch.setitem(seed.DEMO_TENANTS, tenant.slug, ("Cut short", ()))
 

@@ -6,7 +6,9 @@ import statistics
 import time
 
 import pytest
+from argon2 import PasswordHasher
 
+from app.domains.identity.operations import password_check
 from app.domains.identity.operations.password_check import InvalidCredentials
 from app.domains.identity.operations.sign_in import prove_by_password
 from app.domains.identity.public import Role, add_membership
@@ -17,6 +19,12 @@ from tests.support.client import PASSWORD, Browser, add_person, new_address, por
 from tests.support.database import TestTenant, connected
 
 REFUSED = "The email address or the password is not right"
+
+
+@pytest.fixture
+def real_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The portal's own parameters, which are cheaper in other tests."""
+    monkeypatch.setattr(password_check, "_HASHER", password_check.hasher())
 
 
 async def test_the_right_password_opens_a_session(browser: Browser, tenant: TestTenant) -> None:
@@ -68,7 +76,9 @@ class TestRefusals:
         assert answer.status_code == 422
         assert REFUSED in answer.text
 
-    async def test_an_unknown_account_takes_as_long(self, tenant: TestTenant) -> None:
+    async def test_an_unknown_account_takes_as_long(
+        self, tenant: TestTenant, real_passwords: None
+    ) -> None:
         person = await add_person(tenant.id, "rm")
 
         async def seconds(email: str) -> float:
@@ -181,9 +191,9 @@ async def test_a_person_with_several_tenants_is_asked_which(
     assert (await sign_in(browser, other.slug, person.email)).status_code == 303
 
 
-async def test_an_old_hash_is_renewed(browser: Browser, tenant: TestTenant) -> None:
-    from argon2 import PasswordHasher
-
+async def test_an_old_hash_is_renewed(
+    browser: Browser, tenant: TestTenant, real_passwords: None
+) -> None:
     person = await add_person(tenant.id, "rm")
     old = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash(PASSWORD)
     async with unit_of_work(tenant=tenant.id, actor=SYSTEM):

@@ -203,8 +203,8 @@ class TestHints:
                 assert unit.trail.events == []
                 assert await fetch_value("SELECT count(*) FROM outbox_event") == 0
             portal.litestar.state.hub.tell(tenant.id, unit.trail.events)
-            await _publish(tenant, topic, version="later")
-            assert (await socket.next())["version"] == "later"
+            await _publish(tenant, topic, version="once the other was undone")
+            assert (await socket.next())["version"] == "once the other was undone"
 
     async def test_what_cannot_be_read_is_skipped(
         self, portal: Portal, seat: Seat, tenant: TestTenant

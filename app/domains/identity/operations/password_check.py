@@ -19,8 +19,13 @@ from app.kernel.actors import SYSTEM
 from app.kernel.database import execute, fetch_row, unit_of_work
 from app.kernel.errors import DomainError, Unavailable
 
-# OWASP's password storage cheat sheet: 19 MiB, two passes, one lane.
-_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+def hasher() -> PasswordHasher:
+    """OWASP's password storage cheat sheet: 19 MiB, two passes, one lane."""
+    return PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+
+
+_HASHER = hasher()
 # What a sign-in without an account or without a password is checked against: same time, same answer.
 _NOBODY = _HASHER.hash("nobody has this password")
 _THREADS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
