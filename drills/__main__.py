@@ -28,6 +28,7 @@ def main() -> int:
     drills = [DRILLS[name] for name in chosen or DRILLS]
     count, seed = int(os.environ.get("COUNT") or 1), int(os.environ.get("SEED") or 1)
     is_short = os.environ.get("SHORT") == "1"
+    drills = [drill for drill in drills if drill.has_short or not is_short]
     configure_logging("CRITICAL")
     folder = Path(tempfile.mkdtemp(prefix="stakehold-drill-"))
     found: list[RoundResult] = []

@@ -43,7 +43,8 @@ class Drill:
     """`rounds` is the count to reach. A round raises AssertionError for what did not hold.
 
     `is_on_stage`: its rounds hurt the shared portal of `stage.py`; each is verified, and the portal
-    brought back, by whoever runs the drill.
+    brought back, by whoever runs the drill. `needs_disk`: PostgreSQL has a small disk of its own.
+    `has_short`: it has a form for `make test`.
     """
 
     name: str
@@ -52,4 +53,6 @@ class Drill:
     rounds: int
     run: Callable[[Round], Awaitable[None]]
     is_on_stage: bool = True
+    needs_disk: bool = False
+    has_short: bool = True
     seconds_max: float = 300.0

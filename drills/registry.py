@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from drills import contention, database_away, redis_away, repetition, worker_killed, workflow
+from drills import (
+    contention,
+    database_away,
+    machine,
+    recovery,
+    redis_away,
+    repetition,
+    worker_killed,
+    workflow,
+)
 from drills.drill import Drill
 
 DRILLS: dict[str, Drill] = {
@@ -13,6 +22,8 @@ DRILLS: dict[str, Drill] = {
         database_away,
         repetition,
         contention,
+        recovery,
+        machine,
         workflow,
     )
 }

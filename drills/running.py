@@ -34,7 +34,12 @@ async def run_drills(
         on_stage = [drill for drill in drills if drill.is_on_stage]
         if on_stage:
             _say("starting the portal …")
-            stage = await stack.enter_async_context(open_stage(folder / "stage"))
+            stage = await stack.enter_async_context(
+                open_stage(
+                    folder / "stage",
+                    own_disk=not is_short and any(drill.needs_disk for drill in drills),
+                )
+            )
         for drill in drills:
             _say(f"{drill.name}: {drill.injects}")
             for number in range(seed, seed + count):

@@ -25,6 +25,7 @@ from app.kernel.deadlines.schedules import ensure_schedules
 from app.kernel.migrate import bootstrap, migrate
 from app.registry import load
 from app.settings import settings
+from drills.disk import on_own_disk
 from drills.people import People
 from tests.support.custody_sandbox import Control
 from tests.support.database import DatabaseUrls, add_tenant, suspend_tenants
@@ -40,7 +41,7 @@ CONFIRM_SECONDS = "0.3"
 
 
 class Stage:
-    """`urls` lead straight to PostgreSQL. The three proxies are on our processes' ways."""
+    """`urls` lead straight to PostgreSQL. `disk` is its own small file system, where it has one."""
 
     def __init__(
         self,
@@ -50,7 +51,9 @@ class Stage:
         urls: DatabaseUrls,
         proxies: dict[str, FaultProxy],
         descriptor: int,
+        disk: Path | None,
     ) -> None:
+        self.disk = disk
         self.services = services
         self.port = port
         self.urls = urls
@@ -229,8 +232,11 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(folder: Path) -> AsyncIterator[Stage]:
-    """The portal of a run of drills, in `folder`; the process's own settings lead to it."""
+async def open_stage(folder: Path, *, own_disk: bool = False) -> AsyncIterator[Stage]:
+    """The portal of a run of drills, in `folder`; the process's own settings lead to it.
+
+    With `own_disk` PostgreSQL gets a file system of its own, if we may mount one.
+    """
     port = free_port()
     os.environ["SANDBOX_CONFIRM_SECONDS"] = CONFIRM_SECONDS
     services = Services(root=folder, portal_ports=[port], users=[])
@@ -248,6 +254,11 @@ async def open_stage(folder: Path) -> AsyncIterator[Stage]:
             admin=_of_portal(environment["DATABASE_ADMIN_URL"], environment["DATABASE_URL"]),
         )
         async with AsyncExitStack() as stack:
+            disk = None
+            if own_disk:
+                services.postgres.stop()
+                disk = stack.enter_context(on_own_disk(services.postgres, folder / "postgres"))
+                services.postgres.start()
             proxies = {
                 name: await stack.enter_async_context(FaultProxy(port_of(environment[setting])))
                 for name, setting in _WAYS.items()
@@ -256,7 +267,12 @@ async def open_stage(folder: Path) -> AsyncIterator[Stage]:
             await start_pool(urls.app, size=5)
             stack.push_async_callback(stop_pool)
             stage = Stage(
-                services, port=port, urls=urls, proxies=proxies, descriptor=listener.fileno()
+                services,
+                port=port,
+                urls=urls,
+                proxies=proxies,
+                descriptor=listener.fileno(),
+                disk=disk,
             )
             stack.callback(stage.stop)
             await stage.start()

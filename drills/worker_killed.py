@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from decimal import Decimal
 
 from app.kernel.actors import SYSTEM
 from app.kernel.clock import advance_clock
 from app.kernel.database import fetch, unit_of_work
 from drills import redeeming
 from drills.drill import Drill, Round
+from drills.payouts import approved, assert_completed, assert_paid_once, order
 from drills.people import People
 from drills.soundness import assert_sound
-from drills.stage import gone, kill, until
+from drills.stage import gone, kill
 
 DAY_SECONDS = 24 * 3600
 # A payout takes some 0.6 s from the trader's click to the custodian's word.
@@ -24,12 +24,8 @@ async def run(turn: Round) -> None:
     stage = turn.stage
     async with stage.desk() as desk, stage.people(desk) as people:
         await people.sign_in(*desk.people)
-        redemptions = {
-            await redeeming.approved(people, login, key): key for login, key in redeeming.HOLDINGS
-        }
-        ordering = asyncio.gather(
-            *(redeeming.ready(people, redemption, key) for redemption, key in redemptions.items())
-        )
+        redemptions = await approved(people, redeeming.HOLDINGS)
+        ordering = asyncio.create_task(order(people, redemptions))
         async with unit_of_work(tenant=None, actor=SYSTEM):
             # A day has ended: its yield is accrued, and people are told in the evening.
             await advance_clock(seconds=DAY_SECONDS)
@@ -40,38 +36,11 @@ async def run(turn: Round) -> None:
         victim.start()
         await ordering
 
-        async def is_completed() -> bool:
-            return set(await _states(people)) == {"completed"}
-
-        took = await until(is_completed, seconds=30, what="every payout")
+        took = await assert_completed(people)
         turn.measured("resumed s", took, at_most=RESUMED_SECONDS_MAX)
-        await _assert_paid_once(turn, people, list(redemptions))
+        await assert_paid_once(stage, people, list(redemptions))
         await assert_sound(desk)
         await _assert_accrued_once(people)
-
-
-async def _states(people: People) -> list[str]:
-    async with people.desk.working("ops"):
-        return [row["state"] for row in await fetch("SELECT state FROM redemption")]
-
-
-async def _assert_paid_once(turn: Round, people: People, redemptions: list[str]) -> None:
-    """Of each redemption, the custodian has carried out one withdrawal, of its net."""
-    async with people.desk.working("ops"):
-        payouts = {
-            str(row["id"]): (str(row["redemption_id"]), row["net"])
-            for row in await fetch(
-                "SELECT p.id, p.redemption_id, r.net FROM payout p JOIN redemption r"
-                " ON r.tenant_id = p.tenant_id AND r.id = p.redemption_id"
-            )
-        }
-    assert sorted(redemption for redemption, _ in payouts.values()) == sorted(redemptions)
-    executed = [
-        (item["idempotency_key"], Decimal(item["amount"]))
-        for item in await asyncio.to_thread(turn.stage.sandbox.withdrawals)
-        if item["idempotency_key"] in payouts
-    ]
-    assert sorted(executed) == sorted((key, net) for key, (_, net) in payouts.items())
 
 
 async def _assert_accrued_once(people: People) -> None:

@@ -236,7 +236,8 @@ HANDLERS: ExceptionHandlersMap = {
     asyncpg.CannotConnectNowError: on_database_away,
     asyncpg.AdminShutdownError: on_database_away,
     asyncpg.CrashShutdownError: on_database_away,
-    asyncpg.TooManyConnectionsError: on_database_away,
+    # No room on its disk or in its memory, or too many connections: what was begun is undone.
+    asyncpg.InsufficientResourcesError: on_database_away,
     asyncpg.LockNotAvailableError: on_contention,
     asyncpg.QueryCanceledError: on_contention,
     asyncpg.SerializationError: on_contention,

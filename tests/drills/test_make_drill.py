@@ -35,7 +35,7 @@ _PORTAL = {"DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_ADMIN_URL", "REDIS_UR
 def test_a_short_round_of_every_drill_holds() -> None:
     ran = make_drill(SHORT="1")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    for name in DRILLS:
+    for name in (drill.name for drill in DRILLS.values() if drill.has_short):
         assert re.search(rf"^  {name} SEED=1 .* ok$", ran.stdout, re.MULTILINE), ran.stdout
     assert "verified: everything holds" in ran.stdout
 

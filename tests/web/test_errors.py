@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 
 from app.kernel.ids import new_id
 from app.web.shell import Portal
 from tests.support.client import Browser, add_person, api_client, sign_in
-from tests.support.database import TestTenant
+from tests.support.database import DatabaseUrls, TestTenant, connected
 
 
 async def test_a_missing_page_is_a_page(browser: Browser) -> None:
@@ -96,3 +99,41 @@ class TestPaths:
                 assert answer.status_code == 422, query
             answer = await client.get("/api/v1/approvals?state=nonsense")
             assert answer.status_code == 422
+
+
+async def test_a_full_disk_is_a_503_and_writes_nothing(
+    portal: Portal, tenant: TestTenant, database: DatabaseUrls
+) -> None:
+    person = await add_person(tenant.id, "rm")
+    other = await add_person(tenant.id, "rm")
+    lent = {
+        "to_membership_id": str(other.membership_id),
+        "permissions": ["redemption:approve"],
+        "starts_at": "2099-01-01T00:00:00Z",
+        "ends_at": "2099-01-02T00:00:00Z",
+    }
+    async with api_client(portal, tenant.slug, person.email) as client:
+        async with _full(database, "delegation", tenant):
+            answer = await client.post("/api/v1/delegations", json=lent)
+            assert (answer.status_code, answer.json()["code"]) == (503, "UNAVAILABLE")
+            assert answer.headers["retry-after"]
+        assert (await client.get("/api/v1/delegations")).json()["data"] == []
+        assert (await client.post("/api/v1/delegations", json=lent)).status_code == 201
+
+
+@asynccontextmanager
+async def _full(database: DatabaseUrls, table: str, tenant: TestTenant) -> AsyncIterator[None]:
+    """PostgreSQL has no room for another row of this tenant there."""
+    name = f"full_{tenant.id.hex}"
+    async with connected(database.admin) as admin:
+        await admin.execute(
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " RAISE EXCEPTION 'could not extend file: No space left on device'"
+            " USING ERRCODE = 'disk_full'; END $$;"
+            f"CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW"
+            f" WHEN (NEW.tenant_id = '{tenant.id}') EXECUTE FUNCTION {name}()"
+        )
+        try:
+            yield
+        finally:
+            await admin.execute(f"DROP FUNCTION {name} CASCADE")
