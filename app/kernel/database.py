@@ -287,7 +287,7 @@ async def _connection(first: str = "") -> AsyncIterator[Connection]:
         if not _is_gone(connection) and connection.is_in_transaction():
             # A cancelled roll-back or a commit cut short: this connection's state is unknown.
             _terminate(connection)
-        await asyncio.shield(pool().release(connection))
+        await _release(connection)
 
 
 def _is_gone(connection: Connection) -> bool:
@@ -298,6 +298,14 @@ def _is_gone(connection: Connection) -> bool:
         return bool(connection.is_closed())
     except asyncpg.InterfaceError:
         return True
+
+
+async def _release(connection: asyncpg.pool.PoolConnectionProxy) -> None:
+    """Give it back to the pool. Where it breaks at this very moment the pool takes it itself: that
+    concerns nobody any more, least of all somebody whose commit has been carried out.
+    """
+    with suppress(*_CUT_OFF):
+        await asyncio.shield(pool().release(connection))
 
 
 def _terminate(connection: Connection) -> None:
@@ -314,10 +322,10 @@ async def _live_connection(first: str) -> asyncpg.pool.PoolConnectionProxy:
             return connection
         except _CUT_OFF:
             _terminate(connection)
-            await asyncio.shield(pool().release(connection))
+            await _release(connection)
         except BaseException:
             _terminate(connection)
-            await asyncio.shield(pool().release(connection))
+            await _release(connection)
             raise
     raise Unavailable("The database keeps hanging up; try again in a moment")
 

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 import pytest
 
 from app.kernel.actors import SYSTEM
 from app.kernel.database import (
     execute,
     fetch_value,
-    pool,
     savepoint,
     start_pool,
     stop_pool,
     unit_of_work,
 )
 from app.kernel.errors import Unavailable
-from tests.support.database import DatabaseUrls
+from tests.support.database import DatabaseUrls, connected
 from tests.support.fault_proxy import HOST, FaultProxy
+from tests.support.waiting import eventually
 
 POOL = 3
 
@@ -53,15 +55,24 @@ async def _works() -> bool:
 
 
 @pytest.mark.parametrize("break_off", ["reset", "cut"])
-async def test_a_break_within_a_statement_is_unavailable(way: FaultProxy, break_off: str) -> None:
+async def test_a_break_within_a_statement_is_unavailable(
+    way: FaultProxy, database_urls: DatabaseUrls, break_off: str
+) -> None:
     async def ask() -> None:
         async with unit_of_work(tenant=None, actor=SYSTEM):
             await execute("SELECT pg_sleep(10)")
 
+    async def sleeps() -> bool:
+        return bool(
+            await beside.fetchval(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND state = 'active' AND query = 'SELECT pg_sleep(10)'"
+            )
+        )
+
     asking = asyncio.create_task(ask())
-    async with asyncio.timeout(5):
-        while way.connections == 0 or pool().get_idle_size() == pool().get_size():
-            await asyncio.sleep(0.005)
+    async with connected(database_urls.admin) as beside:
+        await eventually(sleeps, True, within_seconds=5)
     getattr(way, break_off)()
     with pytest.raises(Unavailable, match="in the middle"):
         await asking
@@ -109,6 +120,30 @@ async def test_a_break_anywhere_is_unavailable_or_unseen(way: FaultProxy, messag
                 await execute("SELECT 2")
         except Unavailable:
             break
+    assert await _works()
+
+
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("releasing_turns", range(3))
+async def test_a_break_while_it_is_given_back_is_unseen(
+    monkeypatch: pytest.MonkeyPatch, releasing_turns: int
+) -> None:
+    """The pool takes a broken one by itself, and gives nobody a second one for it."""
+    release = asyncpg.Pool.release
+
+    async def release_what_breaks(held: asyncpg.Pool, connection: Any, **options: Any) -> None:
+        # What the pool's proxy stands for: it outlives being given back.
+        transport = connection._con._transport
+        giving_back = asyncio.ensure_future(release(held, connection, **options))
+        for _ in range(releasing_turns):
+            await asyncio.sleep(0)
+        transport.abort()
+        await giving_back
+
+    monkeypatch.setattr(asyncpg.Pool, "release", release_what_breaks)
+    async with unit_of_work(tenant=None, actor=SYSTEM):
+        assert await fetch_value("SELECT 1") == 1
+    monkeypatch.undo()
     assert await _works()
 
 
