@@ -9,6 +9,7 @@ from drills import (
     recovery,
     redis_away,
     repetition,
+    sequences,
     worker_killed,
     workflow,
 )
@@ -22,6 +23,7 @@ DRILLS: dict[str, Drill] = {
         database_away,
         repetition,
         contention,
+        sequences,
         recovery,
         machine,
         workflow,

@@ -28,9 +28,9 @@ POOL = 3
 
 
 @pytest.fixture
-async def way(database_urls: DatabaseUrls) -> AsyncIterator[FaultProxy]:
+async def way(no_pool: DatabaseUrls) -> AsyncIterator[FaultProxy]:
     """On the way from the pool to the database."""
-    parts = urlsplit(database_urls.app)
+    parts = urlsplit(no_pool.app)
     assert parts.port is not None
     async with FaultProxy(parts.port) as proxy:
         host = f"{parts.netloc.rpartition('@')[0]}@{HOST}:{proxy.port}"
