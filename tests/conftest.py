@@ -4,6 +4,7 @@ the run; each xdist worker has its own clone of the migrated database, each test
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -29,8 +30,13 @@ from tests.support.database import (
     suspend_tenants,
 )
 from tests.support.environment import free_port, set_environment
+from tests.support.log_search import leaks_in, secrets_of
+from tests.support.logs import KeptLogs
 
+# Where this run keeps its logs, for xdist's workers.
+LOGS = "TEST_LOGS"
 _services = pytest.StashKey[Services]()
+_leaks = pytest.StashKey[list[str]]()
 _root = pytest.StashKey[Path]()
 
 
@@ -45,8 +51,44 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     services = Services(root=root, durable=False, portal_ports=[free_port()])
     config.stash[_services] = services
     services.start()
-    set_environment(services.environment())
+    set_environment(services.environment() | {LOGS: str(services.logs)})
     make_template()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _logs_are_kept(worker_id: str) -> Iterator[None]:
+    """For the search at the end of the run, beside those of the services."""
+    kept = KeptLogs(Path(os.environ[LOGS]) / f"tests-{worker_id}.log")
+    kept.start()
+    yield
+    kept.stop()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A secret, or who somebody is, in anything that was logged by anybody fails the whole run."""
+    config = session.config
+    root = config.stash.get(_root, None)
+    if root is None:
+        return
+    factory = getattr(config, "_tmp_path_factory", None)
+    files = [
+        *(root / "logs").glob("*.log"),
+        *(factory.getbasetemp().rglob("*.log") if factory else []),
+    ]
+    found = leaks_in(files, secrets=secrets_of(os.environ))
+    config.stash[_leaks] = found
+    if found:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    found = config.stash.get(_leaks, [])
+    if found:
+        terminalreporter.section("logs that say what they must not", red=True)
+        terminalreporter.write("\n".join([*found[:50], f"{len(found)} in all", ""]))
 
 
 @pytest.hookimpl(trylast=True)

@@ -171,6 +171,9 @@ def _settings(port: int, *, durable: bool) -> dict[str, str]:
         "log_timezone": "UTC",
         "logging_collector": "off",
         "log_line_prefix": "%m [%p] %u@%d ",
+        # A refused row is not repeated in the log: it holds whatever somebody typed.
+        "log_error_verbosity": "terse",
+        "log_min_error_statement": "panic",
     }
     if not durable:
         settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

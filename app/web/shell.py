@@ -133,7 +133,10 @@ class Portal:
         if self.litestar.state.is_draining or self._flood.hit(trace.address).is_over:
             await send({"type": "websocket.close", "code": 1013, "reason": ""})
             return
-        await self.litestar(scope, receive, send)
+        try:
+            await self.litestar(scope, receive, send)
+        finally:
+            _log.info("socket", route=_route(scope), request_id=trace.request_id)
 
 
 async def _answer_flood(send: Any, trace: Trace, reading: Reading) -> None:

@@ -20,6 +20,7 @@ import httpx
 
 from app.embedded.kernel_calls import signal_when_parent_dies
 from app.embedded.supervisor import Supervisor
+from tests.support.log_search import leaks_in, secrets_of
 
 READY_SECONDS = 120
 
@@ -58,7 +59,10 @@ class Portal:
 
 @contextmanager
 def running_portal(*, port: int, folder: Path) -> Iterator[Portal]:
-    """Start it, wait until it is ready, stop it as Ctrl-C would."""
+    """Start it, wait until it is ready, stop it as Ctrl-C would.
+
+    Nothing that its processes logged may hold a secret, or say who somebody is.
+    """
     output = folder / "portal.log"
     folder.mkdir(parents=True, exist_ok=True)
     with output.open("w") as log:
@@ -83,6 +87,14 @@ def running_portal(*, port: int, folder: Path) -> Iterator[Portal]:
         except subprocess.TimeoutExpired:
             process.kill()
             raise
+    found = leaks_of(folder)
+    assert found == [], "\n".join(found[:20])
+
+
+def leaks_of(folder: Path) -> list[str]:
+    """Where the logs of the portal that ran in this folder say what they must not."""
+    environment = json.loads((folder / "environment.json").read_text())
+    return leaks_in((folder / "logs").glob("*.log"), secrets=secrets_of(environment))
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, output: Path) -> None:

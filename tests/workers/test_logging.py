@@ -26,11 +26,11 @@ SECRETS = [
 def configured() -> Iterator[Callable[[], None]]:
     """Called within the test, so that the handler writes to what the test captures."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, before = root.handlers[:], root.level, structlog.get_config()
     yield configure_logging
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**before)
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
@@ -92,6 +92,18 @@ def test_what_is_bound_goes_with_every_line(
         logging.getLogger("library").warning("slow")
     (line,) = lines(capsys)
     assert (line["request_id"], line["job_id"], line["logger"]) == ("r-1", "j-1", "library")
+
+
+def test_the_server_does_not_say_who_opened_a_socket_and_to_listen_to_what(
+    capsys: pytest.CaptureFixture[str], configured: Callable[[], None]
+) -> None:
+    configured()
+    configured()
+    server = logging.getLogger("uvicorn.error")
+    for told in ("[accepted]", "403"):
+        server.info(f'%s - "WebSocket %s" {told}', "192.0.2.7:5", f"/live?topics={SECRETS[2]}")
+    server.info("connection open")
+    assert [line["event"] for line in lines(capsys)] == ["connection open"]
 
 
 @pytest.mark.parametrize(
