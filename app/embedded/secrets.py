@@ -24,8 +24,8 @@ class Secrets:
         return self._file(name, lambda: secrets.token_hex(32).encode()).read_text()
 
     def rsa_key_file(self, name: str) -> Path:
-        """An RSA private key of 2048 bits, for RS256."""
-        return self._file(name, lambda: _pem(rsa.generate_private_key(65537, 2048)))
+        """An RSA private key of 3072 bits, for RS256: as strong as 128 bits of a symmetric key."""
+        return self._file(name, lambda: _pem(rsa.generate_private_key(65537, 3072)))
 
     def ed25519_key_file(self, name: str) -> Path:
         return self._file(name, lambda: _pem(ed25519.Ed25519PrivateKey.generate()))

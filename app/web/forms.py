@@ -29,6 +29,8 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 FIELDS_MAX = 100
 CSRF_FIELD = "csrf_token"
 IDEMPOTENCY_FIELD = "idempotency_key"
+# Spaces at either end are part of a password.
+AS_TYPED = frozenset({"password"})
 
 
 class WrongContentType(HTTPException):
@@ -36,7 +38,7 @@ class WrongContentType(HTTPException):
 
 
 async def read_form(request: PortalRequest) -> dict[str, str]:
-    """The fields of the form, trimmed; of a field given twice, the last.
+    """The fields of the form, trimmed but for passwords; of a field given twice, the last.
 
     Raises 415 for anything but a urlencoded form, 400 where it cannot be read, and `InputInvalid`
     for characters that no field may hold.
@@ -57,7 +59,7 @@ async def read_form(request: PortalRequest) -> dict[str, str]:
     form = {}
     for name, value in pairs:
         refuse_control_characters(value, field=name)
-        form[name] = value.strip()
+        form[name] = value if name in AS_TYPED else value.strip()
     return form
 
 

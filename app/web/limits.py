@@ -159,7 +159,9 @@ class FailedSignIns:
         if any(waits):
             raise TooManyRequests(retry_after_seconds=max(waits))
 
-    async def note(self, *, email: str, address: str) -> None:
+    async def note(self, *, email: str, address: str, request_id: str) -> None:
+        """Count a failure, and say so in the log: by the request's id, never by whom or from where."""
+        _log.warning("sign-in failed", request_id=request_id)
         for key, free, delay_seconds_max in _failure_keys(email, address):
             failures = await self._counters.add(
                 f"failures:{key}", expire_seconds=self.WINDOW_SECONDS

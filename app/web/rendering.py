@@ -32,7 +32,7 @@ from app.web.viewer import PortalRequest, Viewer
 
 _ROOT = Path(__file__).resolve().parents[2]
 THEMES = ("light", "dark", "auto")
-THEME_COOKIE = "theme"
+THEME_COOKIE = "__Host-theme"
 
 
 class Page(msgspec.Struct, frozen=True):

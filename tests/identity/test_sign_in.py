@@ -57,6 +57,26 @@ async def test_the_start_leads_each_role_to_its_work(
     assert (await browser.get("/")).headers["location"] == home
 
 
+async def test_a_password_is_taken_as_it_was_typed(browser: Browser, tenant: TestTenant) -> None:
+    spaced = "  correct Horse  battery "
+    person = await add_person(tenant.id, "rm", password=spaced)
+    for other in (spaced.strip(), spaced.lower(), spaced[:-1]):
+        assert (await sign_in(browser, tenant.slug, person.email, other)).status_code == 422
+    assert (await sign_in(browser, tenant.slug, person.email, spaced)).status_code == 303
+
+
+async def test_a_failed_sign_in_is_in_the_log_without_whom(
+    browser: Browser, tenant: TestTenant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    person = await add_person(tenant.id, "rm")
+    answer = await sign_in(browser, tenant.slug, person.email, "wrong-password-9")
+    printed = capsys.readouterr().out
+    (line,) = [line for line in printed.splitlines() if "sign-in failed" in line]
+    assert answer.headers["x-request-id"] in line
+    for secret in (person.email, "wrong-password-9"):
+        assert secret not in printed
+
+
 class TestRefusals:
     async def test_what_was_typed_stays_except_the_password(
         self, browser: Browser, tenant: TestTenant

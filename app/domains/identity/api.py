@@ -62,7 +62,9 @@ async def login(request: PortalRequest, data: JSONBody[Login]) -> Tokens:
         )
     except DomainError as refusal:
         if refusal.status == 401:
-            await throttle.note(email=data.email, address=address)
+            await throttle.note(
+                email=data.email, address=address, request_id=trace_of(request).request_id
+            )
         raise
     pair = await sign_in_to_tokens(
         person=person, method=SignInMethod.password, origin=origin_of(request)

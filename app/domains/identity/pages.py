@@ -80,7 +80,9 @@ async def sign_in(request: PortalRequest) -> Response[bytes]:
             )
         except DomainError as refusal:
             if refusal.status == 401:
-                await throttle.note(email=email, address=address)
+                await throttle.note(
+                    email=email, address=address, request_id=trace_of(request).request_id
+                )
             raise
         await _end_session_before(request)
         session = await sign_in_to_session(
