@@ -167,7 +167,12 @@ async def _compare_records(
                 raise AuditBroken(
                     f"record {record_id} ({row['action']}) was edited, batch {number}"
                 )
-        elif row is not None and row["id"] not in sealed:
+        elif (
+            row is not None
+            and row["id"] not in sealed
+            and not (record_id not in there and await _exists(record_id))
+        ):
+            # Whatever stood here is still below it, or gone; else the two have changed places.
             raise AuditBroken(f"record {row['id']} ({row['action']}) was inserted, batch {number}")
         elif record_id in there or await _exists(record_id):
             raise AuditBroken(f"record {record_id} was reordered, batch {number}")
