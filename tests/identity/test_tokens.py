@@ -173,6 +173,112 @@ class TestForgeries:
         await self._refused(browser, jwt.encode(header, old, _key(), algorithms=["RS256"]))
 
 
+class TestOtherTokens:
+    """Real ones, of another kind or of somebody else, and forged ones under other algorithms."""
+
+    async def _refused(self, browser: Browser, token: str) -> None:
+        browser.headers["Authorization"] = f"Bearer {token}"
+        assert await _me(browser) == 401
+
+    async def test_an_id_token_and_a_refresh_token_are_no_access_tokens(
+        self, browser: Browser, tokens: dict[str, Any]
+    ) -> None:
+        _, claims = _parts(tokens["access_token"])
+        provider = RSAKey.generate_key(2048, {"kid": _key().kid, "use": "sig"})
+        id_claims = {"iss": settings().oidc_issuer, "aud": settings().oidc_client_id}
+        id_claims |= {
+            "sub": claims["sub"],
+            "nonce": "n",
+            "iat": claims["iat"],
+            "exp": claims["exp"],
+        }
+        for key in (provider, _key()):
+            header = {"alg": "RS256", "kid": _key().kid, "typ": "JWT"}
+            await self._refused(browser, jwt.encode(header, id_claims, key, algorithms=["RS256"]))
+        await self._refused(browser, tokens["refresh_token"])
+        # Longer than any refresh token may be.
+        assert (await _refresh(browser, tokens["access_token"])).status_code == 422
+
+    @pytest.mark.parametrize("algorithm", ["RS384", "RS512", "PS256", "PS512"])
+    async def test_our_own_key_under_another_algorithm_is_refused(
+        self, browser: Browser, tokens: dict[str, Any], algorithm: str
+    ) -> None:
+        header, claims = _parts(tokens["access_token"])
+        forged = jwt.encode(header | {"alg": algorithm}, claims, _key(), algorithms=[algorithm])
+        await self._refused(browser, forged)
+
+    @pytest.mark.parametrize("form", ["PEM", "DER", "JWK", "modulus"])
+    async def test_the_public_key_in_any_form_is_no_shared_secret(
+        self, browser: Browser, tokens: dict[str, Any], form: str
+    ) -> None:
+        header, claims = _parts(tokens["access_token"])
+        public = _key().as_dict(private=False)
+        octets = {
+            "PEM": _key().as_pem(private=False),
+            "DER": _key().as_der(private=False),
+            "JWK": msgspec.json.encode(public),
+            "modulus": urlsafe_b64decode(str(public["n"]) + "=="),
+        }[form]
+        secret = OctKey.import_key(urlsafe_b64encode(octets).rstrip(b"=").decode())
+        forged = jwt.encode(header | {"alg": "HS256"}, claims, secret, algorithms=["HS256"])
+        await self._refused(browser, forged)
+
+    async def test_a_key_that_travels_with_the_token_is_not_believed(
+        self, browser: Browser, tokens: dict[str, Any]
+    ) -> None:
+        header, claims = _parts(tokens["access_token"])
+        own = RSAKey.generate_key(2048, {"kid": _key().kid})
+        for extra in (
+            {"jwk": own.as_dict(private=False)},
+            {"x5c": ["MIIB"]},
+            {"crit": ["exp"]},
+            {"cty": "JWT"},
+            {"kid": "../../dev/null"},
+            {"kid": own.thumbprint()},
+        ):
+            changed = header | extra
+            body = urlsafe_b64encode(msgspec.json.encode(changed)).rstrip(b"=").decode()
+            signed = jwt.encode(header, claims, own, algorithms=["RS256"])
+            await self._refused(browser, ".".join([body, *signed.split(".")[1:]]))
+            await self._refused(browser, signed)
+
+    async def test_one_sign_ins_token_does_not_speak_for_another_person(
+        self, browser: Browser, tenant: TestTenant, tokens: dict[str, Any], new_tenant: Any
+    ) -> None:
+        """Signed by us, as though one could have it: the family must be that member's."""
+        header, claims = _parts(tokens["access_token"])
+        colleague = await add_person(tenant.id, "admin")
+        other = await new_tenant()
+        stranger = await add_person(other.id, "rm")
+        for change in (
+            {"sub": str(colleague.membership_id)},
+            {"sub": str(stranger.membership_id), "tenant_id": str(other.id)},
+            {"tenant_id": str(other.id)},
+        ):
+            token = jwt.encode(header, claims | change, _key(), algorithms=["RS256"])
+            await self._refused(browser, token)
+
+    async def test_it_is_taken_from_its_header_alone(
+        self, browser: Browser, tokens: dict[str, Any]
+    ) -> None:
+        token = browser.headers.pop("Authorization").removeprefix("Bearer ")
+        for answer in (
+            await browser.get("/api/v1/me", params={"access_token": token}),
+            await browser.get("/api/v1/me", headers={"Cookie": f"access_token={token}"}),
+            await browser.get("/api/v1/me", headers={"X-Access-Token": token}),
+            await browser.get("/api/v1/me", headers={"Authorization": f"Basic {token}"}),
+            await browser.get("/api/v1/me", headers={"Authorization": token}),
+        ):
+            assert answer.status_code == 401
+        claimed = {"role": "admin"}
+        _, claims = _parts(token)
+        assert claims["role"] == "rm", "which is not what decides"
+        header, _ = _parts(token)
+        raised = jwt.encode(header, claims | claimed, _key(), algorithms=["RS256"])
+        answer = await browser.get("/api/v1/users", headers={"Authorization": f"Bearer {raised}"})
+        assert answer.status_code == 403
+
+
 class TestRefresh:
     async def test_it_gives_a_new_pair(self, browser: Browser, tokens: dict[str, Any]) -> None:
         answer = await _refresh(browser, tokens["refresh_token"])
