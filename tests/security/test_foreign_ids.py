@@ -17,6 +17,7 @@ from tests.security.traces import nothing_written
 from tests.security.walk import routes_of
 from tests.support.database import DatabaseUrls
 from tests.support.desk import Desk
+from tests.support.exports import taken_out
 
 REST = f"{API}/investments"
 # They leave the portal, or are the same for everybody.
@@ -37,7 +38,7 @@ async def _ids_of(desk: Desk, login: str) -> set[str]:
     return found | {str(desk.clients[login])}
 
 
-async def test_no_list_names_what_its_reader_may_not_see(
+async def test_no_list_and_no_file_names_what_its_reader_may_not_see(
     portal: Portal, seats: Seats, desk: Desk, stranger: Desk
 ) -> None:
     pending = await steps.request(desk)
@@ -53,13 +54,18 @@ async def test_no_list_names_what_its_reader_may_not_see(
     hidden += [(desk, "trader", {str(pending)}), (desk, "admin", of_the_client)]
     lists = [path for method, path in routes_of(portal) if method == "GET" and "{" not in path]
     lists = [path for path in lists if not path.startswith(_NOT_LISTS)]
-    assert len(lists) > 15
+    files = [path for _, path in routes_of(portal) if path.endswith("/export") and "{" not in path]
+    assert len(lists) > 15 and len(files) > 8
     leaks = []
     for who, login, ids in hidden:
         seat = await seats.of(who, login)
         for path in lists:
             answer = await seat.get(path)
             assert answer.status_code in (200, 303, 403), (login, path, answer.status_code)
+            leaks += [(seat.name, path, id_) for id_ in ids if id_ in answer.text]
+        for path in files:
+            answer = await taken_out(seat, path.removesuffix("/export"))
+            assert answer.status_code in (200, 403), (login, path, answer.status_code)
             leaks += [(seat.name, path, id_) for id_ in ids if id_ in answer.text]
     assert leaks == []
 
