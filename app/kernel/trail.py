@@ -57,16 +57,18 @@ class EventRow(msgspec.Struct, frozen=True, kw_only=True):
     reactions: Sequence[ReactionRow]
 
 
-_WRITE = """
-WITH audited AS (
-  INSERT INTO audit_record (tenant_id, id, business_at, actor_id, actor_name, actor_role, action,
-    subject_kind, subject_id, before, after, request_id, address, trace)
-  SELECT $1, id, business_at, actor_id, actor_name, actor_role, action,
-    subject_kind, subject_id, before, after, request_id, address, trace
-  FROM jsonb_to_recordset($2) AS given (id uuid, business_at timestamptz, actor_id uuid,
-    actor_name text, actor_role text, action text, subject_kind text, subject_id uuid,
-    before jsonb, after jsonb, request_id text, address text, trace text)
-), given AS (
+_AUDITED = """
+INSERT INTO audit_record (tenant_id, id, business_at, actor_id, actor_name, actor_role, action,
+  subject_kind, subject_id, before, after, request_id, address, trace)
+SELECT $1, id, business_at, actor_id, actor_name, actor_role, action,
+  subject_kind, subject_id, before, after, request_id, address, trace
+FROM jsonb_to_recordset($2) AS given (id uuid, business_at timestamptz, actor_id uuid,
+  actor_name text, actor_role text, action text, subject_kind text, subject_id uuid,
+  before jsonb, after jsonb, request_id text, address text, trace text)
+"""
+
+_WRITE = f"""
+WITH audited AS ({_AUDITED}), given AS (
   SELECT * FROM jsonb_to_recordset($3) AS given (id uuid, type text, version bigint,
     subject_kind text, subject_id uuid, payload jsonb, topics text[], consumers text[],
     actor_id uuid, actor_name text, request_id text, trace text, occurred_at timestamptz,
@@ -106,5 +108,7 @@ class Trail:
     async def write(
         self, connection: asyncpg.Connection | asyncpg.pool.PoolConnectionProxy, tenant_id: UUID
     ) -> None:
-        if self.audited or self.events:
+        if self.events:
             await connection.execute(_WRITE, tenant_id, self.audited, self.events)
+        elif self.audited:
+            await connection.execute(_AUDITED, tenant_id, self.audited)
