@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from bench import commit_to_screen, jobs, timers, transfers
+from bench import commit_to_screen, dashboard, jobs, timers, transfers
 from bench.report import RESULTS, ROUNDS_MIN, Finding, table, write_results
 from bench.stage import prepared_stage
 from tests.support.environment import free_port
@@ -35,6 +35,7 @@ class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
 BENCHMARKS = [
     Benchmark(name="P1", run=transfers.spread),
     Benchmark(name="P2", run=transfers.hot),
+    Benchmark(name="P7", run=dashboard.run),
     Benchmark(name="P9", run=jobs.run),
     Benchmark(name="P10", run=timers.run, rounds=5),
     Benchmark(name="P11", run=commit_to_screen.run, portal=True, rounds=20),

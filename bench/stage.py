@@ -65,6 +65,12 @@ class Stage:
         asyncio.run(_execute(url, f'CREATE DATABASE "{name}"'))
         return _renamed(url, f"/{name}")
 
+    @staticmethod
+    def as_role(url: str, role: str, password: str) -> str:
+        """The same database for somebody else."""
+        parts = urlsplit(url)
+        return urlunsplit(parts._replace(netloc=f"{role}:{password}@{parts.hostname}:{parts.port}"))
+
     def analyze(self) -> None:
         """In every database, what autovacuum does within minutes: look at what is in the tables.
 

@@ -51,7 +51,9 @@ class Queue:
 
 
 async def main() -> None:
-    async with asyncpg.create_pool(os.environ["BENCH_DATABASE_URL"], max_size=CLIENTS) as pool:
+    async with asyncpg.create_pool(
+        os.environ["BENCH_DATABASE_URL"], min_size=1, max_size=CLIENTS
+    ) as pool:
         await pool.execute(
             "CREATE TABLE queue (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
             " state text NOT NULL, payload jsonb NOT NULL);"
