@@ -2,7 +2,6 @@
 each. Prints the sessions as JSON.
 """
 
-import datetime
 import json
 import os
 import sys
@@ -55,7 +54,7 @@ def _person(number: int) -> str:
             principal=50_000,
             apy="0.08",
             term_months=12,
-            matures_on=datetime.date.today() + datetime.timedelta(days=365),
+            matures_on="2030-01-01",
             state="active",
         )
         Balance.objects.create(tenant_id=TENANT, subscription=held, free=50_000, locked=0)
