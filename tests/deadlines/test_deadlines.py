@@ -6,6 +6,7 @@ import asyncio
 from contextvars import Context
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -266,3 +267,64 @@ async def test_marks_must_be_fractions(tenant: TestTenant) -> None:
                     due_in=timedelta(hours=1),
                     marks=marks,
                 )
+
+
+async def test_marks_of_one_subject_fire_after_each_other_even_when_one_stops_the_other(
+    tenant: TestTenant,
+) -> None:
+    subject = new_id()
+    async with unit_of_work(tenant=tenant.id, actor=a_person()):
+        for kind in ("test", "other"):
+            await start_deadline(
+                kind=kind, subject_kind="thing", subject_id=subject, due_in=timedelta(hours=1)
+            )
+
+    async def stop_other(_: object) -> None:
+        await stop_deadline(
+            subject_kind="thing", subject_id=subject, kind="other", outcome="cancelled"
+        )
+
+    work.behaviours["mark"] = stop_other
+    await pass_time(hours=2)
+    await fire()
+    # Those of other tests' tenants are due as well.
+    assert [mark.kind for _, mark in work.calls if mark.subject_id == subject] == ["test"]
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        rows = await fetch(
+            "SELECT d.kind, d.state, d.stopped_at IS NOT NULL AS stopped, count(t.id) AS marks"
+            " FROM deadline d JOIN deadline_trail t ON t.deadline_id = d.id AND t.event = 'mark'"
+            " WHERE d.subject_id = $1 GROUP BY 1, 2, 3 ORDER BY 1",
+            subject,
+        )
+    assert [tuple(row) for row in rows] == [
+        ("other", "breached", True, 1),
+        ("test", "breached", False, 1),
+    ]
+
+
+async def test_many_are_fired_together_and_one_that_fails_holds_up_no_other(
+    tenant: TestTenant,
+) -> None:
+    started = [await start(tenant) for _ in range(7)]
+    failing = started[3][1]
+
+    async def fail_one(mark: Any) -> None:
+        if mark.subject_id == failing:
+            raise RuntimeError("no")
+
+    work.behaviours["mark"] = fail_one
+    await pass_time(hours=48)
+    await fire()
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        rows = await fetch("SELECT subject_id, state, marks_left, failures FROM deadline")
+        marks = await fetch(
+            "SELECT deadline_id, version, fraction FROM deadline_trail WHERE event = 'mark'"
+            " ORDER BY deadline_id, version"
+        )
+    states = {row["subject_id"]: (row["state"], len(row["marks_left"])) for row in rows}
+    assert states.pop(failing) == ("running", 3)
+    assert set(states.values()) == {("breached", 0)}
+    fired = {deadline: [] for deadline, subject in started if subject != failing}
+    for row in marks:
+        fired[row["deadline_id"]].append((row["version"], row["fraction"]))
+    assert all(found == [(2, MARKS[0]), (3, MARKS[1]), (4, MARKS[2])] for found in fired.values())

@@ -7,7 +7,7 @@ fires it: a worker when it is due, or the operation that stops the clock late.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -20,11 +20,11 @@ from app import metrics
 from app.kernel import audit
 from app.kernel.actors import SYSTEM
 from app.kernel.database import acting, current, execute, fetch, fetch_row, retrying, unit_of_work
-from app.kernel.deadlines.rows import COLUMNS, DeadlineRow, without_proposal, write
-from app.kernel.deadlines.values import DeadlineState, TrailEvent, mark_at
+from app.kernel.deadlines.rows import COLUMNS, DeadlineRow, without_proposal, write_marks
+from app.kernel.deadlines.values import DeadlineState, mark_at
 from app.kernel.errors import Unavailable
 
-BATCH_MAX = 50
+BATCH_MAX = 100
 # An operation that holds the subject goes first: the mark is tried again in a moment.
 LOCK_TIMEOUT_MS = 200
 RETRY_SECONDS_MAX = 60
@@ -73,54 +73,70 @@ async def fire_due_marks(row: DeadlineRow) -> DeadlineRow:
     """Fire every mark of the locked `row` that is due, in order; returns the row as it is then."""
     unit = current()
     while row.next_mark_at is not None and row.next_mark_at <= unit.now:
-        await _fire_next(row)
+        await _fire_next([row])
         record = await fetch_row(f"SELECT {COLUMNS} FROM deadline WHERE id = $1", row.id)
         assert record is not None, "deadlines are never deleted"
         row = DeadlineRow(**dict(record))
     return row
 
 
-async def _fire_next(row: DeadlineRow) -> None:
-    """Fire the first mark that is left, as the portal itself, whoever the actor is."""
+async def _fire_next(rows: Sequence[DeadlineRow]) -> None:
+    """Fire the first mark that is left of each, as the portal itself, whoever the actor is.
+
+    No two may be of one subject: what the one does there might stop the other.
+    """
     unit = current()
-    fraction, *left = row.marks_left
     person = unit.actor
     unit.actor = msgspec.structs.replace(SYSTEM, request_id=person.request_id, trace=person.trace)
     try:
-        breached = fraction == 1
-        state = DeadlineState.breached if breached else DeadlineState.running
-        # Nothing is left to change of a clock that has run out.
-        kept = await without_proposal(row) if breached else row
-        changed = msgspec.structs.replace(kept, state=state.value, marks_left=left)
-        await write(changed, TrailEvent.mark, fraction=fraction)
-        mark = FiredMark(
-            deadline_id=row.id,
-            kind=row.kind,
-            subject_kind=row.subject_kind,
-            subject_id=row.subject_id,
-            fraction=fraction,
-            at=mark_at(row.due_at, row.total_seconds, fraction),
-            now=unit.now,
-            started_at=row.started_at,
-            due_at=row.due_at,
-        )
-        await audit.record(
-            action="deadline.breached" if breached else "deadline.mark",
-            subject_kind=row.subject_kind,
-            subject_id=row.subject_id,
-            before={"state": row.state},
-            after={"state": state.value, "deadline": row.kind, "fraction": str(fraction)},
-        )
-        for handler in _handlers.get(row.kind, ()):
-            await handler(mark)
+        await write_marks([(await _marked(row), row.marks_left[0]) for row in rows])
+        for row in rows:
+            await _take_effect(row, row.marks_left[0])
     finally:
         unit.actor = person
+
+
+async def _marked(row: DeadlineRow) -> DeadlineRow:
+    """The row without its next mark."""
+    fraction, *left = row.marks_left
+    if fraction < 1:
+        return msgspec.structs.replace(row, marks_left=left)
+    # Nothing is left to change of a clock that has run out.
+    kept = await without_proposal(row)
+    return msgspec.structs.replace(kept, state=DeadlineState.breached.value, marks_left=left)
+
+
+async def _take_effect(row: DeadlineRow, fraction: Decimal) -> None:
+    """Record the mark and call who waits for it; `row` is what it was before."""
+    breached = fraction == 1
+    state = DeadlineState.breached if breached else DeadlineState.running
+    mark = FiredMark(
+        deadline_id=row.id,
+        kind=row.kind,
+        subject_kind=row.subject_kind,
+        subject_id=row.subject_id,
+        fraction=fraction,
+        at=mark_at(row.due_at, row.total_seconds, fraction),
+        now=current().now,
+        started_at=row.started_at,
+        due_at=row.due_at,
+    )
+    await audit.record(
+        action="deadline.breached" if breached else "deadline.mark",
+        subject_kind=row.subject_kind,
+        subject_id=row.subject_id,
+        before={"state": row.state},
+        after={"state": state.value, "deadline": row.kind, "fraction": str(fraction)},
+    )
+    for handler in _handlers.get(row.kind, ()):
+        await handler(mark)
 
 
 async def fire_due(*, limit: int = 500) -> int:
     """Fire what is due in every tenant, each mark once however many workers do this at a time.
 
-    Returns how many deadlines had a mark fired. One whose handler fails holds up no other: it is
+    Returns how many deadlines had a mark fired, each the first that was left: call it until there
+    are none. One whose handler fails holds up no other: it is
     tried again after a pause that doubles, up to a minute, without end.
     """
     fired = 0
@@ -151,7 +167,7 @@ async def fire_marks_of_past(*, until: datetime) -> int:
             return fired
         row = DeadlineRow(**{name: record[name] for name in DeadlineRow.__struct_fields__})
         with acting(actor=SYSTEM, at=record["next_mark_at"]):
-            await _fire_next(row)
+            await _fire_next([row])
         fired += 1
 
 
@@ -177,18 +193,28 @@ async def _fire_batch(tenant_id: UUID, ids: Sequence[UUID]) -> int:
 async def _fire_together(tenant_id: UUID, ids: Sequence[UUID]) -> int:
     async with unit_of_work(tenant=tenant_id, actor=SYSTEM) as unit:
         await execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
-        rows = await fetch(
+        records = await fetch(
             # The state is looked at again under the lock: another worker may have been here.
             f"SELECT {COLUMNS} FROM deadline WHERE id = ANY($1) AND state = 'running'"
             " AND next_mark_at <= $2 ORDER BY next_mark_at, id FOR NO KEY UPDATE SKIP LOCKED",
             ids,
             unit.now,
         )
-        for row in rows:
-            await fire_due_marks(DeadlineRow(**dict(row)))
+        # One of each subject; its others are due still, and come next.
+        rows = list(_by_subject(DeadlineRow(**dict(record)) for record in records).values())
+        if rows:
+            await _fire_next(rows)
     for row in rows:
-        metrics.DEADLINE_MARKS.labels(row["kind"], "fired").inc()
+        metrics.DEADLINE_MARKS.labels(row.kind, "fired").inc()
     return len(rows)
+
+
+def _by_subject(rows: Iterable[DeadlineRow]) -> dict[tuple[str, UUID], DeadlineRow]:
+    """The first of each subject, in order."""
+    found: dict[tuple[str, UUID], DeadlineRow] = {}
+    for row in rows:
+        found.setdefault((row.subject_kind, row.subject_id), row)
+    return found
 
 
 async def _try_later(tenant_id: UUID, deadline_id: UUID) -> None:

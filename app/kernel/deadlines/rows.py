@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -92,6 +93,46 @@ async def write(
         trail=_line(row, event, fraction, approval_id, reason, actor),
     )
     return row
+
+
+# What a mark changes of each deadline, with its line on the trail.
+_MARKS = """
+WITH given AS (
+  SELECT * FROM jsonb_to_recordset($2) AS given (id uuid, line_id uuid, state text,
+    due_at timestamptz, version bigint, marks_left numeric[], next_mark_at timestamptz,
+    pending_approval_id uuid, fraction numeric)
+), changed AS (
+  UPDATE deadline d SET state = given.state, version = given.version,
+    marks_left = given.marks_left, next_mark_at = given.next_mark_at,
+    pending_approval_id = given.pending_approval_id, failures = 0, retry_at = NULL
+  FROM given WHERE d.tenant_id = $1 AND d.id = given.id
+)
+INSERT INTO deadline_trail (tenant_id, id, deadline_id, version, event, fraction, state, due_at, at,
+  recorded_at, actor_id, actor_name, reason)
+SELECT $1, line_id, id, version, 'mark', fraction, state, due_at, $3, clock_timestamp(), $4, $5, ''
+FROM given
+"""
+
+
+async def write_marks(marks: Sequence[tuple[DeadlineRow, Decimal]]) -> None:
+    """Store changed rows, which the caller has locked, each with its mark on its trail: many in one
+    statement."""
+    unit = current()
+    given = [
+        {
+            "id": row.id,
+            "line_id": new_id(),
+            "state": row.state,
+            "due_at": row.due_at,
+            "version": row.version + 1,
+            "marks_left": row.marks_left,
+            "next_mark_at": row.next_mark_at,
+            "pending_approval_id": row.pending_approval_id,
+            "fraction": fraction,
+        }
+        for row, fraction in marks
+    ]
+    await execute(_MARKS, unit.tenant, given, unit.now, unit.actor.id, unit.actor.name)
 
 
 async def without_proposal(row: DeadlineRow) -> DeadlineRow:
