@@ -75,6 +75,7 @@ class Sweeper:
     def __init__(self, lanes: Lanes) -> None:
         self.lanes = lanes
         self.jobs_bell = Bell()
+        lanes.on_room = self.jobs_bell.ring
         self.clock_bells = (Bell(), Bell())
 
     def time_moved(self) -> None:

@@ -234,3 +234,20 @@ def test_messages_are_json() -> None:
     assert decode(encode(message)) == message
     tenant, job = "0194d3c1-7b1e-7000-8000-000000000001", "0194d3c1-7b1e-7000-8000-000000000002"
     assert refs_of([[tenant, job, "kind"]]) == [JobRef(UUID(tenant), UUID(job), "kind")]
+
+
+async def test_what_a_full_lane_left_is_looked_for_as_soon_as_it_has_room(
+    tenant: TestTenant,
+) -> None:
+    refs = await some_jobs(tenant, WAITING_MAX + 30)
+    room = asyncio.Event()
+    lanes = Lanes(on_room=room.set)
+    assert len(lanes.start(refs)) == WAITING_MAX
+    await asyncio.wait_for(room.wait(), 20)
+    assert lanes.busy <= WAITING_MAX // 2
+    room.clear()
+    assert await lanes.sweep() == 30
+    while lanes.busy:
+        await asyncio.sleep(0.001)
+    assert len(work.calls) == WAITING_MAX + 30
+    assert not room.is_set(), "nothing was left this time"

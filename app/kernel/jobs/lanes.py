@@ -7,7 +7,7 @@ fetched each by itself: a mail relay or custodian that does not answer must not 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from uuid import UUID
 
 import structlog
@@ -29,7 +29,11 @@ _log = structlog.get_logger(__name__)
 
 
 class Lanes:
-    def __init__(self) -> None:
+    """`on_room` is called when a lane that had to leave jobs where they were has room again."""
+
+    def __init__(self, on_room: Callable[[], None] | None = None) -> None:
+        self.on_room = on_room
+        self._left_some: set[Lane] = set()
         self._turns = {
             Lane.inside: asyncio.Semaphore(INSIDE_MAX),
             Lane.outside: asyncio.Semaphore(OUTSIDE_MAX),
@@ -59,10 +63,14 @@ class Lanes:
         for ref in refs:
             lane = lane_of(ref.kind)
             running = self._running[lane]
-            if self._is_open and ref.id not in running and len(running) < WAITING_MAX:
-                task = asyncio.create_task(self._run(ref, lane))
-                running[ref.id] = task
-                started.append(task)
+            if not self._is_open or ref.id in running:
+                continue
+            if len(running) >= WAITING_MAX:
+                self._left_some.add(lane)
+                continue
+            task = asyncio.create_task(self._run(ref, lane))
+            running[ref.id] = task
+            started.append(task)
         return started
 
     async def sweep(self) -> int:
@@ -73,6 +81,8 @@ class Lanes:
             if self._is_open and room > 0:
                 found = await due_jobs(limit=room, except_ids=running, lane=lane)
                 started += len(self.start(found))
+                if len(found) == room:
+                    self._left_some.add(lane)
         return started
 
     async def close(self, *, grace_seconds: float) -> None:
@@ -95,6 +105,14 @@ class Lanes:
             _log.exception("job runner failed", job_id=str(ref.id))
         finally:
             self._running[lane].pop(ref.id, None)
+            self._look_for_more(lane)
         if again_in is not None and again_in <= REMEMBERED_SECONDS_MAX:
             # A few milliseconds more than asked, so that the row is due by the server's clock.
             asyncio.get_running_loop().call_later(again_in + 0.005, self.start, [ref])
+
+    def _look_for_more(self, lane: Lane) -> None:
+        """What was left for want of room need not wait for the next sweep."""
+        if lane in self._left_some and len(self._running[lane]) <= WAITING_MAX // 2:
+            self._left_some.discard(lane)
+            if self.on_room is not None:
+                self.on_room()
