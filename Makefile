@@ -13,14 +13,15 @@ ASSETS := static/dist/manifest.json
 ASSET_SOURCES := $(shell find static/src -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets browser demo restart reset verify test check unit journeys guides bench drill lint format lock
+.PHONY: help setup assets browser demo restart reset verify test check unit journeys guides bench load drill lint format lock
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo    run the portal with everything it needs on http://localhost:$(PORT) (PORT=… moves it,"
 	@echo "             DEMO_SCALE=small has two clients and two months instead of 300 and a year)"
 	@echo "make test    linters, types, the test suite and the browser journeys"
-	@echo "make bench   the benchmarks, each beside what it is measured against (BENCH=P1,P9 chooses)"
+	@echo "make bench   the benchmarks, each beside what it is measured against (BENCH=P1,P9 chooses);"
+	@echo "             make load is one of them: a thousand people on line"
 	@echo "make drill   what the portal must withstand, done to it: DRILL=R1,R2 COUNT=20 SEED=1"
 	@echo "make guides  take the pictures of the users' guides anew"
 	@echo "make verify  check every invariant of the running demo"
@@ -96,6 +97,9 @@ guides: setup browser
 
 bench: setup browser
 	.venv/bin/python -m bench
+
+load: setup
+	BENCH=P8 .venv/bin/python -m bench
 
 lint: check
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from bench import commit_to_screen, dashboard, jobs, timers, transfers
+from bench import commit_to_screen, dashboard, jobs, load, sockets, timers, transfers
 from bench.report import RESULTS, ROUNDS_MIN, Finding, table, write_results
 from bench.stage import prepared_stage
 from tests.support.environment import free_port
@@ -36,8 +36,10 @@ BENCHMARKS = [
     Benchmark(name="P1", run=transfers.spread),
     Benchmark(name="P2", run=transfers.hot),
     Benchmark(name="P7", run=dashboard.run),
+    Benchmark(name="P8", run=load.run, rounds=load.TURNS),
     Benchmark(name="P9", run=jobs.run),
     Benchmark(name="P10", run=timers.run, rounds=5),
+    Benchmark(name="P11", run=sockets.run),
     Benchmark(name="P11", run=commit_to_screen.run, portal=True, rounds=20),
 ]
 

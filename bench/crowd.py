@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 
 from app.domains.identity.operations.session_open import open_session
 from app.domains.identity.public import Role, add_membership, create_account, permissions_of
 from app.domains.identity.values import SignInMethod
-from app.domains.investments.public import confirm_deposit, open_client, open_subscription
+from app.domains.investments.public import (
+    DestinationKind,
+    add_destination,
+    confirm_deposit,
+    open_client,
+    open_subscription,
+)
 from app.kernel.actors import SYSTEM, Actor
-from app.kernel.database import start_pool, stop_pool, unit_of_work
+from app.kernel.database import execute, start_pool, stop_pool, unit_of_work
 from bench.stage import Stage
-from tests.support.desk import KYC_SPAN, Desk, open_desk
+from tests.support.database import DatabaseUrls, TestTenant
+from tests.support.desk import KYC_SPAN, YIELD, Desk, open_desk
 
 DEPOSIT = Decimal("50000.00")
 TOGETHER = 25
@@ -30,8 +37,10 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
 
     membership_id: UUID
     name: str
+    session_id: UUID
     secret: str
     subscription_id: UUID
+    destination_id: UUID | None
 
 
 class Crowd(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,27 +52,26 @@ class Crowd(msgspec.Struct, frozen=True, kw_only=True):
         return [visitor.secret for visitor in self.visitors]
 
 
-def gather(stage: Stage, *, count: int) -> Crowd:
-    """Everything committed, and nothing about them waiting."""
-    return asyncio.run(_gathered(stage, count))
+def gather(stage: Stage, *, count: int, payable: bool = False) -> Crowd:
+    """`payable`: each has a destination that can be used, for the first of the two holdings."""
+    return asyncio.run(_gathered(stage.urls, stage.add_tenant(), count, payable))
 
 
-async def _gathered(stage: Stage, count: int) -> Crowd:
-    tenant = stage.add_tenant()
-    await start_pool(stage.urls.app, size=4)
+async def _gathered(urls: DatabaseUrls, tenant: TestTenant, count: int, payable: bool) -> Crowd:
+    await start_pool(urls.app, size=4)
     try:
         desk = await open_desk(tenant_id=tenant.id, slug=tenant.slug)
         visitors: list[Visitor] = []
         for start in range(0, count, TOGETHER):
             numbers = range(start, min(start + TOGETHER, count))
             async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
-                visitors += [await _visitor(desk, number) for number in numbers]
+                visitors += [await _visitor(desk, number, payable) for number in numbers]
     finally:
         await stop_pool()
     return Crowd(tenant_id=tenant.id, visitors=visitors)
 
 
-async def _visitor(desk: Desk, number: int) -> Visitor:
+async def _visitor(desk: Desk, number: int, payable: bool) -> Visitor:
     name = f"Visitor {number}"
     account_id = await create_account(email=desk.email(f"visitor{number}"), name=name)
     membership_id = await add_membership(account_id=account_id, role=Role.member)
@@ -95,9 +103,28 @@ async def _visitor(desk: Desk, number: int) -> Visitor:
         session = await open_session(
             membership_id=membership_id, method=SignInMethod.password, user_agent="bench"
         )
+        destination_id = await _destination() if payable else None
     return Visitor(
-        membership_id=membership_id, name=name, secret=session.secret, subscription_id=held[0]
+        membership_id=membership_id,
+        name=name,
+        session_id=session.id,
+        secret=session.secret,
+        subscription_id=held[0],
+        destination_id=destination_id,
     )
+
+
+async def _destination() -> UUID:
+    """As if its day of waiting were over."""
+    found = await add_destination(
+        label="Wallet",
+        kind=DestinationKind.wallet,
+        asset=YIELD.asset,
+        network=YIELD.network,
+        address=f"0x{uuid4().hex}{uuid4().hex[:8]}",
+    )
+    await execute("UPDATE destination SET usable_from = app_now() WHERE id = $1", found)
+    return found
 
 
 def _id(actor: Actor) -> UUID:

@@ -27,7 +27,7 @@ MARKER = "What you hold"
 def run(stage: Stage, *, rounds: int) -> Finding:
     """Raises AssertionError where an answer was not the page."""
     crowd = gather(stage, count=PEOPLE)
-    bare = {**_bare(crowd), "BENCH_PORT": str(free_port())}
+    bare = {**bare_environment(crowd), "BENCH_PORT": str(free_port())}
     gunicorn, sessions = _django(stage)
     portal = {"PORT": str(free_port())}
     with (
@@ -72,7 +72,8 @@ def run(stage: Stage, *, rounds: int) -> Finding:
     )
 
 
-def _bare(crowd: Crowd) -> dict[str, str]:
+def bare_environment(crowd: Crowd) -> dict[str, str]:
+    """Whose page `bare_page` serves."""
     person = crowd.visitors[0]
     named = {
         "tenant_id": str(crowd.tenant_id),

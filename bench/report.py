@@ -41,13 +41,17 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Aim(msgspec.Struct, frozen=True, kw_only=True):
-    """The median of `work` over that of `beside` is to be `least` or more, or `most` or less."""
+    """The median of `work` over that of `beside` is to be `least` or more, or `most` or less.
+
+    `rounds_min` is lower only for what does not vary from round to round, such as memory.
+    """
 
     name: str
     work: Series
     beside: Series
     least: float | None = None
     most: float | None = None
+    rounds_min: int = ROUNDS_MIN
 
     @property
     def ratio(self) -> float:
@@ -55,7 +59,7 @@ class Aim(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_reached(self) -> bool:
-        if len(self.work.readings) < ROUNDS_MIN:
+        if len(self.work.readings) < self.rounds_min:
             return False
         above = self.least is None or self.ratio >= self.least
         return above and (self.most is None or self.ratio <= self.most)

@@ -147,7 +147,7 @@ async def _until(holds: Callable[[], bool]) -> None:
 
 
 async def main() -> None:
-    async with started("bench worker"):
+    async with started("worker"):
         lanes = Lanes()
         sweeper, waker = Sweeper(lanes), Waker(lanes)
         heard = {"stakehold_clock": sweeper.time_moved}

@@ -16,6 +16,8 @@ ROLE = "bench_django"
 
 def main(count: int) -> None:
     django.setup()
+    # Django's own tables first: ours, which have no migrations, point at them.
+    call_command("migrate", verbosity=0)
     call_command("migrate", run_syncdb=True, verbosity=0)
     from bench.contestants.django_site.models import TENANT_MODELS
 
