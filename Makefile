@@ -13,7 +13,7 @@ ASSETS := static/dist/manifest.json
 ASSET_SOURCES := $(shell find static/src -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets browser demo restart reset verify test check unit journeys guides bench load drill lint format lock
+.PHONY: help setup assets browser promtool demo restart reset verify test check unit journeys guides bench load drill lint format lock
 .DELETE_ON_ERROR:
 
 help:
@@ -53,6 +53,10 @@ setup: $(ASSETS)
 
 assets: $(ASSETS)
 
+# Judges the alert rules.
+promtool: $(PACKAGES)
+	.venv/bin/python -m tests.support.promtool
+
 browser: $(PACKAGES)
 	.venv/bin/python -m tests.support.chromium
 
@@ -72,7 +76,7 @@ verify: $(PACKAGES)
 
 # Proof. The journeys run by themselves: Playwright leaves an event loop behind it.
 
-test: setup browser check unit journeys
+test: setup browser promtool check unit journeys
 
 check: $(PACKAGES)
 	ruff check .
