@@ -228,6 +228,11 @@ def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response
     return answer(request, _problem(request, 500))
 
 
+def on_impossible_path(request: Request[Any, Any, Any], _: ValueError) -> Response[bytes]:
+    """No file has such a name: the file system would not even look (a NUL in it)."""
+    return answer(request, _problem(request, 404))
+
+
 HANDLERS: ExceptionHandlersMap = {
     DomainError: on_domain_error,
     ValidationException: on_validation_exception,

@@ -17,6 +17,7 @@ from app.domains.investments.pages import ROUTES as INVESTMENTS_PAGES
 from app.web.audit_pages import ROUTES as AUDIT_PAGES
 from app.web.csp_reports import csp_reports
 from app.web.deadlines_api import ROUTES as DEADLINES_API
+from app.web.errors import on_impossible_path
 from app.web.guards import public
 from app.web.health import alive, ready
 from app.web.kernel_api import ROUTES as KERNEL_API
@@ -78,6 +79,7 @@ def all_routes() -> list[Any]:
             path="/static/dist",
             directories=[_STATIC],
             guards=[public],
+            exception_handlers={ValueError: on_impossible_path},
             # Their names carry a hash of their content.
             cache_control=CacheControlHeader(max_age=_YEAR_SECONDS, immutable=True, public=True),
         ),

@@ -4,14 +4,19 @@ and the few requirements that no other test shows.
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.support.client import Browser, add_person, sign_in
-from tests.support.database import TestTenant
+from app.kernel.notifications.mail import render as render_mail
+from app.logging import formatter
+from app.web import person_pages
+from app.web.shell import Portal
+from tests.support.client import Browser, add_person, new_address, portal_client, sign_in
+from tests.support.database import DatabaseUrls, TestTenant, connected
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = ("asvs.md", "threat-model.md")
@@ -118,3 +123,71 @@ async def test_no_other_origin_is_let_in(browser: Browser) -> None:
 async def test_trace_is_refused(browser: Browser) -> None:
     for path in ("/", "/auth/sign-in", "/api/v1/me", "/nothing-here"):
         assert (await browser.request("TRACE", path)).status_code in (404, 405)
+
+
+async def test_static_files_end_at_their_folder(browser: Browser) -> None:
+    for path in (
+        *("/static/", "/static/dist", "/static/dist/", "/static/dist/%2e%2e/src/app.js"),
+        *("/static/dist/..%2fsrc%2fapp.js", "/static/dist/%2Fetc%2Fpasswd", "/static/src/app.js"),
+        *("/.git/config", "/.env", "/static/dist/app.js%00.css"),
+    ):
+        answer = await browser.get(path)
+        assert answer.status_code in (400, 404), path
+        assert "import " not in answer.text and "root:" not in answer.text
+
+
+async def test_of_a_field_that_is_given_twice_the_last_counts(browser: Browser) -> None:
+    answer = await browser.post(
+        "/preferences/theme?theme=auto",
+        content="theme=light&theme=dark",
+        headers={
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Origin": "https://portal.test",
+        },
+    )
+    assert answer.headers["set-cookie"].startswith("__Host-theme=dark;")
+
+
+async def test_who_asks_cannot_say_where_from(
+    portal: Portal, tenant: TestTenant, database: DatabaseUrls
+) -> None:
+    """Forwarding headers are read by the server alone, from proxies that it was told of."""
+    person = await add_person(tenant.id, "rm")
+    address = new_address()
+    async with portal_client(portal, address=address) as browser:
+        browser.headers["X-Forwarded-For"] = browser.headers["X-Real-IP"] = "203.0.113.9"
+        browser.headers["Forwarded"] = "for=203.0.113.9"
+        assert (await sign_in(browser, tenant.slug, person.email)).status_code == 303
+    async with connected(database.admin) as admin:
+        noted = await admin.fetch(
+            "SELECT address FROM session WHERE tenant_id = $1"
+            " UNION SELECT address FROM audit_record WHERE tenant_id = $1 AND action = 'session.open'",
+            tenant.id,
+        )
+    assert [row["address"] for row in noted] == [address]
+
+
+async def test_what_went_wrong_inside_is_told_to_nobody_outside(
+    browser: Browser, tenant: TestTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: object) -> str:
+        raise RuntimeError("SELECT hunter2 FROM vault")
+
+    person = await add_person(tenant.id, "rm")
+    await sign_in(browser, tenant.slug, person.email)
+    monkeypatch.setattr(person_pages, "home_of", fails)
+    answer = await browser.get("/")
+    assert answer.status_code == 500
+    assert answer.headers["x-request-id"] in answer.text
+    for inside in ("hunter2", "RuntimeError", "Traceback", "person_pages"):
+        assert inside not in answer.text
+
+
+def test_nothing_that_is_typed_begins_a_line_or_a_header_of_its_own() -> None:
+    record = logging.LogRecord("x", logging.INFO, "", 0, 'a\r\n{"event": "b"}', None, None)
+    assert len(formatter().format(record).splitlines()) == 1
+    subject, _, _ = render_mail(
+        "notification",
+        {"title": "Paid\r\nBcc: evil@example.org", "body": "", "link": "/", "tenant_name": "A"},
+    )
+    assert subject.splitlines() == [subject]
