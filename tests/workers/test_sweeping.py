@@ -14,7 +14,14 @@ from app.kernel.jobs.queue import due_jobs
 from app.kernel.jobs.values import JobRef, Lane
 from app.kernel.jobs.wakeups import decode, encode, refs_of
 from app.kernel.outbox import emit
-from app.kernel.upkeep import AUDIT_CHAIN, VERIFY_JOB, forget_done_jobs, order_verification
+from app.kernel.upkeep import (
+    AUDIT_CHAIN,
+    VERIFY_AUDIT_JOB,
+    VERIFY_JOB,
+    chain_status,
+    forget_done_jobs,
+    order_verification,
+)
 from tests.support import work
 from tests.support.database import TestTenant
 from workers.measuring import measure_checks, measure_lag
@@ -226,6 +233,23 @@ async def test_only_old_done_jobs_without_a_key_are_forgotten(tenant: TestTenant
         await forget_done_jobs()
     left = [job for job in (gone, keyed, waiting, recent) if await work.row_of(tenant.id, job)]
     assert left == [keyed, waiting, recent]
+
+
+async def test_a_check_is_known_of_when_the_next_is_late(tenant: TestTenant) -> None:
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        last, long_ago = [await enqueue(kind=VERIFY_AUDIT_JOB, payload={}) for _ in range(2)]
+        for job, days in ((last, 7), (long_ago, 9)):
+            await execute(
+                "UPDATE job SET state = 'done', finished_at = now() - make_interval(days => $2)"
+                " WHERE id = $1",
+                job,
+                days,
+            )
+        await forget_done_jobs()
+        status = await chain_status()
+    assert [job for job in (last, long_ago) if await work.row_of(tenant.id, job)] == [last]
+    assert status.checked_at is not None
+    assert 6.9 < status.since_seconds / 86_400 < 7.1
 
 
 def test_messages_are_json() -> None:
