@@ -124,4 +124,5 @@ lock:
 		&& "$(PYTHON)" -m venv "$$directory" && "$$directory/bin/python" -m pip install --quiet uv \
 		&& "$$directory/bin/"$(COMPILE) pyproject.toml --all-extras -o requirements.lock \
 		&& "$$directory/bin/"$(COMPILE) pyproject.toml -o deploy/requirements.lock \
-		&& "$$directory/bin/"$(COMPILE) bench/requirements-peers.in -o bench/requirements-peers.lock
+		&& "$$directory/bin/"$(COMPILE) bench/requirements-peers.in -o bench/requirements-peers.lock \
+		&& "$$directory/bin/"$(COMPILE) drills/requirements-mutation.in -o drills/requirements-mutation.lock

@@ -6,6 +6,7 @@ from drills import (
     contention,
     database_away,
     machine,
+    mutation,
     recovery,
     redis_away,
     repetition,
@@ -27,5 +28,6 @@ DRILLS: dict[str, Drill] = {
         recovery,
         machine,
         workflow,
+        mutation,
     )
 }

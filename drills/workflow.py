@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from app.domains.investments.values import RedemptionState as State
-from app.kernel.database import execute, fetch_row
+from app.kernel.database import execute, fetch_row, fetch_value
 from drills import redeeming
 from drills.drill import Drill, Round
 from drills.people import API, REDEMPTIONS, People
@@ -128,7 +128,11 @@ async def _brought_to(state: State, stage: Stage, people: People) -> str:
         await stage.restart(stage.workers[0])
 
     async def is_there() -> bool:
-        return (await redeeming.seen(people, redemption))["state"] == state
+        async with people.desk.working("ops"):
+            found = await fetch_value(
+                "SELECT state FROM redemption WHERE id = $1", UUID(redemption)
+            )
+        return State(found) is state
 
     await until(is_there, seconds=30, what=f"the redemption to be {state}")
     return redemption
