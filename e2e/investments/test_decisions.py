@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from e2e.conftest import Known
 from e2e.doors import Doors
+from e2e.pages.hands import choose, press, write
 from e2e.pages.redemption import (
     approve,
     assert_not_reloaded,
@@ -32,8 +33,8 @@ def test_a_rejection_brings_its_note_and_the_units_back(known: Known) -> None:
 
     manager = known("rm", address)
     mark(manager)
-    manager.get_by_label("Note").fill("The wallet belongs to somebody else.")
-    manager.get_by_role("button", name="Reject").click()
+    write(manager.get_by_label("Note"), "The wallet belongs to somebody else.")
+    press(manager.get_by_role("button", name="Reject"))
     expect(status(manager)).to_have_text("Rejected")
 
     expect(status(client)).to_have_text("Rejected")
@@ -56,7 +57,7 @@ def test_a_client_takes_the_request_back(known: Known) -> None:
     expect(waiting).to_have_count(1)
     mark(waiting.page)
 
-    client.get_by_role("button", name="Cancel request").click()
+    press(client.get_by_role("button", name="Cancel request"))
     expect(status(client)).to_have_text("Cancelled")
     expect(waiting).to_have_count(0)
     assert_not_reloaded(waiting.page)
@@ -76,7 +77,7 @@ def test_a_net_that_moved_is_offered_and_accepted(known: Known, doors: Doors) ->
 
     expect(status(client)).to_have_text("Awaiting client")
     expect(client.get_by_role("heading", name="The net has moved")).to_be_visible()
-    client.get_by_role("button", name="Accept", exact=True).click()
+    press(client.get_by_role("button", name="Accept", exact=True))
     for page in (client, manager):
         expect(status(page)).to_have_text("Approved")
         assert_not_reloaded(page)
@@ -90,15 +91,15 @@ def test_compliance_holds_it_and_lets_it_go_on(known: Known) -> None:
     mark(manager)
 
     officer = known("compliance", address)
-    officer.get_by_label("Note").fill("The passport has expired.")
-    officer.get_by_role("button", name="Put on hold").click()
+    write(officer.get_by_label("Note"), "The passport has expired.")
+    press(officer.get_by_role("button", name="Put on hold"))
     for page in (officer, client, manager):
         expect(status(page)).to_have_text("On hold")
     expect(progress(client)).to_contain_text("The passport has expired.")
     expect(manager.get_by_role("button", name="Approve", exact=True)).to_have_count(0)
 
-    officer.get_by_label("Note").fill("The new one is here.")
-    officer.get_by_role("button", name="Resume").click()
+    write(officer.get_by_label("Note"), "The new one is here.")
+    press(officer.get_by_role("button", name="Resume"))
     for page in (officer, client, manager):
         expect(status(page)).to_have_text("Pending approval")
     approve(manager)
@@ -119,9 +120,9 @@ def test_operations_give_it_to_another_manager(known: Known) -> None:
         mark(page)
 
     operations = known("ops", address)
-    operations.get_by_role("radio", name="Kenji Sato").check()
-    operations.get_by_label("Note").fill("Ruth is away.")
-    operations.get_by_role("button", name="Reassign").click()
+    choose(operations.get_by_role("radio", name="Kenji Sato"))
+    write(operations.get_by_label("Note"), "Ruth is away.")
+    press(operations.get_by_role("button", name="Reassign"))
     expect(progress(operations)).to_contain_text("Given to another manager")
 
     # Who gave it away can no longer decide; who got it sees it arrive, and does.
@@ -129,7 +130,7 @@ def test_operations_give_it_to_another_manager(known: Known) -> None:
     expect(row).to_have_count(1)
     for page in (first, second):
         assert_not_reloaded(page)
-    row.get_by_role("link", name="Review").click()
+    press(row.get_by_role("link", name="Review"))
     approve(second)
     expect(status(second)).to_have_text("Approved")
     expect(status(client)).to_have_text("Approved")
@@ -141,12 +142,12 @@ def test_the_second_of_two_on_a_request_is_told_that_it_changed(known: Known) ->
     manager = known("rm", address)
     mark(manager)
     note = manager.get_by_label("Note")
-    note.fill("I was about to decide.")
+    write(note, "I was about to decide.")
 
     officer = known("compliance", address)
     for button, state in (("Put on hold", "On hold"), ("Resume", "Pending approval")):
-        officer.get_by_label("Note").fill("A second look.")
-        officer.get_by_role("button", name=button).click()
+        write(officer.get_by_label("Note"), "A second look.")
+        press(officer.get_by_role("button", name=button))
         expect(status(officer)).to_have_text(state)
 
     # What is being typed stays; deciding on what is no longer so is refused, and then possible.

@@ -7,6 +7,7 @@ import re
 from playwright.sync_api import expect
 
 from e2e.conftest import Newcomer
+from e2e.pages.hands import choose, press, write
 from e2e.pages.redemption import assert_not_reloaded, mark, reference, request_redemption, status
 
 PRODUCT = "Aurora Yield USDT"
@@ -33,8 +34,8 @@ def test_each_screen_moves_with_each_step(signed_in: Newcomer) -> None:
     assert_not_reloaded(manager)
 
     # The manager decides on the redemption's own page; the client's screen follows.
-    row.get_by_role("link", name="Review").click()
-    manager.get_by_role("button", name="Approve", exact=True).click()
+    press(row.get_by_role("link", name="Review"))
+    press(manager.get_by_role("button", name="Approve", exact=True))
     expect(status(manager)).to_have_text("Approved")
     expect(status(client)).to_have_text("Approved")
     expect(client.get_by_text(re.compile(r"3[56]:\d\d:\d\d")).first).to_be_visible()
@@ -45,8 +46,8 @@ def test_each_screen_moves_with_each_step(signed_in: Newcomer) -> None:
 
     # The trader brings the assets; the payout follows by itself.
     mark(manager)
-    row.get_by_role("link", name="Review").click()
-    trader.get_by_role("button", name="Mark ready").click()
+    press(row.get_by_role("link", name="Review"))
+    press(trader.get_by_role("button", name="Mark ready"))
     for page in (client, manager, trader):
         expect(status(page)).to_have_text("Completed")
     assert_not_reloaded(client)
@@ -77,7 +78,7 @@ def test_a_screen_catches_up_after_its_socket_was_cut(signed_in: Newcomer) -> No
     sockets[-1].close(code=1011)
     manager = signed_in("rm")
     manager.goto(address)
-    manager.get_by_role("button", name="Approve", exact=True).click()
+    press(manager.get_by_role("button", name="Approve", exact=True))
     expect(status(manager)).to_have_text("Approved")
     # While it is cut, nothing can have told the client's page.
     expect(client.get_by_text("Reconnecting")).to_be_visible()
@@ -91,10 +92,10 @@ def test_a_screen_catches_up_after_its_socket_was_cut(signed_in: Newcomer) -> No
 def test_a_form_keeps_what_was_typed_and_says_what_is_wrong(signed_in: Newcomer) -> None:
     client = signed_in("member")
     client.goto("/holdings")
-    client.get_by_role("link", name=f"Redeem {PRODUCT}").first.click()
-    client.get_by_label("Units", exact=False).first.check()
-    client.locator("input[name=units]").fill("99999999")
-    client.get_by_role("button", name="Request redemption").click()
+    press(client.get_by_role("link", name=f"Redeem {PRODUCT}").first)
+    choose(client.get_by_role("radio", name="Units"))
+    write(client.locator("input[name=units]"), "99999999")
+    press(client.get_by_role("button", name="Request redemption"))
     expect(client.locator("input[name=units]")).to_have_value("99999999")
     expect(client.get_by_text("is more than").first).to_be_visible()
 
@@ -105,11 +106,11 @@ def test_a_double_click_asks_once(signed_in: Newcomer) -> None:
     requests = client.get_by_role("link", name=re.compile("R-20"))
     before = requests.count()
     client.goto("/holdings")
-    client.get_by_role("link", name=f"Redeem {PRODUCT}").first.click()
+    press(client.get_by_role("link", name=f"Redeem {PRODUCT}").first)
     # Not the whole holding, which the form offers: later tests redeem from it as well.
-    client.get_by_label("Units", exact=False).first.check()
-    client.locator("input[name=units]").fill("150")
-    client.get_by_role("button", name="Request redemption").click()
+    choose(client.get_by_role("radio", name="Units"))
+    write(client.locator("input[name=units]"), "150")
+    press(client.get_by_role("button", name="Request redemption"))
     client.get_by_role("button", name="Confirm redemption").dblclick()
     expect(client.get_by_role("heading", name="Redemption", exact=True)).to_be_visible()
     client.goto("/redemptions")

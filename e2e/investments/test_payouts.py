@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 
 from e2e.conftest import Known
 from e2e.doors import Doors
+from e2e.pages.hands import press
 from e2e.pages.redemption import (
     approve,
     assert_not_reloaded,
@@ -32,12 +33,12 @@ def _approved(known: Known, *, units: str) -> tuple[Page, Page]:
 def test_a_failed_payout_is_sent_again(known: Known, doors: Doors) -> None:
     client, trader = _approved(known, units="1300")
     doors.next_payout("refuse")
-    trader.get_by_role("button", name="Mark ready").click()
+    press(trader.get_by_role("button", name="Mark ready"))
     for page in (client, trader):
         expect(status(page)).to_have_text("Payout failed")
     expect(trader.get_by_text("No balance changed")).to_be_visible()
 
-    trader.get_by_role("button", name="Retry payout").click()
+    press(trader.get_by_role("button", name="Retry payout"))
     for page in (client, trader):
         expect(status(page)).to_have_text("Completed")
         assert_not_reloaded(page)
@@ -58,7 +59,7 @@ def test_a_breach_stays_on_record_when_it_is_paid_late(known: Known, doors: Door
     expect(late).not_to_have_text(before, use_inner_text=True)
     expect(late).to_contain_text("operations have been told")
 
-    trader.get_by_role("button", name="Mark ready").click()
+    press(trader.get_by_role("button", name="Mark ready"))
     for page in (client, trader):
         expect(status(page)).to_have_text("Completed")
         expect(page.get_by_text("Breached, paid 1 h").first).to_be_visible()

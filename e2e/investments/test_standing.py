@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from e2e.conftest import Known
 from e2e.doors import Doors
 from e2e.pages.accessibility import violations
+from e2e.pages.hands import choose, press, write
 from e2e.pages.redemption import approve, reference, request_redemption, status
 
 PRODUCT = "Aurora Yield USDT"
@@ -16,10 +17,10 @@ PRODUCT = "Aurora Yield USDT"
 
 def _record(page: Page, state: str, *, last_day: str = "") -> None:
     form = page.get_by_role("region", name="Record KYC")
-    form.get_by_label(state).check()
-    form.get_by_label("Last day it is good for").fill(last_day)
-    form.get_by_label("Reason").fill("Report 17")
-    form.get_by_role("button", name="Record KYC").click()
+    choose(form.get_by_label(state))
+    write(form.get_by_label("Last day it is good for"), last_day)
+    write(form.get_by_label("Reason"), "Report 17")
+    press(form.get_by_role("button", name="Record KYC"))
     expect(page.get_by_role("region", name="What was recorded")).to_contain_text("Report 17")
 
 
@@ -28,8 +29,8 @@ def test_a_lapse_holds_the_redemption_until_it_is_renewed(known: Known, doors: D
     address = request_redemption(client, product=PRODUCT, units="320")
 
     compliance = known("compliance", "/clients")
-    compliance.get_by_role("link", name="Mara Lindqvist").click()
-    compliance.get_by_role("link", name="KYC and standing").click()
+    press(compliance.get_by_role("link", name="Mara Lindqvist"))
+    press(compliance.get_by_role("link", name="KYC and standing"))
     expect(compliance.get_by_role("heading", name="KYC and standing")).to_be_visible()
     assert violations(compliance) == []
     standing = compliance.url
@@ -47,7 +48,7 @@ def test_a_lapse_holds_the_redemption_until_it_is_renewed(known: Known, doors: D
 
     compliance.goto("/approvals")
     held = compliance.get_by_role("table", name="On hold").get_by_role("row")
-    held.filter(has_text=reference(client)).get_by_role("link", name=reference(client)).click()
+    press(held.filter(has_text=reference(client)).get_by_role("link", name=reference(client)))
     expect(compliance.get_by_text("It cannot be resumed while this lasts")).to_be_visible()
     expect(compliance.get_by_role("button", name="Resume")).to_have_count(0)
     assert violations(compliance) == []
@@ -55,8 +56,8 @@ def test_a_lapse_holds_the_redemption_until_it_is_renewed(known: Known, doors: D
     # Business time is ahead of real time here: the furthest day that may be recorded is not.
     _record(compliance, "Passed", last_day=f"{datetime.now(UTC) + timedelta(days=3000):%Y-%m-%d}")
     compliance.goto(address)
-    compliance.get_by_label("Note").first.fill("Renewed")
-    compliance.get_by_role("button", name="Resume").click()
+    write(compliance.get_by_label("Note").first, "Renewed")
+    press(compliance.get_by_role("button", name="Resume"))
     expect(status(compliance)).to_have_text("Pending approval")
     approve(manager)
     expect(status(client)).to_have_text("Approved")

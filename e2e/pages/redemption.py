@@ -6,6 +6,8 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
+from e2e.pages.hands import choose, press, write
+
 _ANY_STATE = re.compile(
     "^(Pending approval|Approved|Ready for payout|In transit|Completed|Rejected|Cancelled"
     "|Payout failed|Awaiting client|On hold)$"
@@ -23,12 +25,12 @@ def request_redemption(page: Page, *, product: str, units: str | None = None) ->
     The page is marked, so that `assert_not_reloaded` speaks of everything that follows.
     """
     page.goto("/holdings")
-    page.get_by_role("link", name=f"Redeem {product}").first.click()
+    press(page.get_by_role("link", name=f"Redeem {product}").first)
     if units is not None:
-        page.get_by_label("Units", exact=False).first.check()
-        page.locator("input[name=units]").fill(units)
-    page.get_by_role("button", name="Request redemption").click()
-    page.get_by_role("button", name="Confirm redemption").click()
+        choose(page.get_by_role("radio", name="Units"))
+        write(page.locator("input[name=units]"), units)
+    press(page.get_by_role("button", name="Request redemption"))
+    press(page.get_by_role("button", name="Confirm redemption"))
     expect(page.get_by_role("heading", name="Redemption", exact=True)).to_be_visible()
     expect(status(page)).to_have_text("Pending approval")
     mark(page)
@@ -44,7 +46,7 @@ def reference(page: Page) -> str:
 
 def approve(page: Page) -> None:
     """As the manager, on the redemption's page."""
-    page.get_by_role("button", name="Approve", exact=True).click()
+    press(page.get_by_role("button", name="Approve", exact=True))
 
 
 def units_locked(page: Page, product: str) -> Locator:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from app.embedded.demo_accounts import DEMO_PASSWORD
+from e2e.pages.hands import press, write
 
 TENANT = "aurora"
 
@@ -14,12 +15,12 @@ def sign_in(page: Page, login: str, *, by_single_sign_on: bool = False) -> None:
     page.goto(f"/auth/sign-in?tenant={TENANT}")
     expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
     if by_single_sign_on:
-        page.get_by_role("button", name="Single sign-on").click()
+        press(page.get_by_role("button", name="Single sign-on"))
         _at_provider(page, login)
     else:
-        page.get_by_label("Email").fill(f"{login}@{TENANT}.example")
-        page.get_by_label("Password").fill(DEMO_PASSWORD)
-        page.get_by_role("button", name="Sign in", exact=True).click()
+        write(page.get_by_label("Email"), f"{login}@{TENANT}.example")
+        write(page.get_by_label("Password"), DEMO_PASSWORD)
+        press(page.get_by_role("button", name="Sign in", exact=True))
     expect(page.get_by_role("region", name="Live updates")).to_be_attached()
 
 
