@@ -30,7 +30,7 @@ SETTLED_SECONDS_MAX = 120.0
 _runs: Counter[int] = Counter()
 
 
-@job("bench.count")
+@job("bench.count", together=True)
 async def count(*, payload: dict[str, Any]) -> None:
     _runs[payload["number"]] += 1
 

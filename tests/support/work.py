@@ -56,6 +56,11 @@ async def inside(*, payload: dict[str, Any]) -> None:
     await _do("inside", payload)
 
 
+@job("test.shared", attempts_max=3, together=True)
+async def shared(*, payload: dict[str, Any]) -> None:
+    await _do("shared", payload)
+
+
 @outside_job("test.outside", attempts_max=3)
 async def outside(call: OutsideCall) -> None:
     await _do("outside", call)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from itertools import islice
 from uuid import UUID
 
 import structlog
 
 from app.kernel.jobs.queue import due_jobs
-from app.kernel.jobs.registry import lane_of
-from app.kernel.jobs.running import run_job
+from app.kernel.jobs.registry import lane_of, may_share
+from app.kernel.jobs.together import TOGETHER_MAX, run_jobs
 from app.kernel.jobs.values import JobRef, Lane
 
 INSIDE_MAX = 8
@@ -34,6 +35,8 @@ class Lanes:
     def __init__(self, on_room: Callable[[], None] | None = None) -> None:
         self.on_room = on_room
         self._left_some: set[Lane] = set()
+        # By tenant, what has no turn yet and may share the one of another.
+        self._sharing: dict[UUID, dict[UUID, JobRef]] = {}
         self._turns = {
             Lane.inside: asyncio.Semaphore(INSIDE_MAX),
             Lane.outside: asyncio.Semaphore(OUTSIDE_MAX),
@@ -68,6 +71,8 @@ class Lanes:
             if len(running) >= WAITING_MAX:
                 self._left_some.add(lane)
                 continue
+            if may_share(ref.kind):
+                self._sharing.setdefault(ref.tenant_id, {})[ref.id] = ref
             task = asyncio.create_task(self._run(ref, lane))
             running[ref.id] = task
             started.append(task)
@@ -97,18 +102,33 @@ class Lanes:
         await asyncio.gather(*late, return_exceptions=True)
 
     async def _run(self, ref: JobRef, lane: Lane) -> None:
-        again_in: float | None = None
+        again: list[tuple[JobRef, float]] = []
         try:
             async with self._turns[lane]:
-                again_in = await run_job(ref)
+                if group := self._group(ref):
+                    again = await run_jobs(group)
         except Exception:
             _log.exception("job runner failed", job_id=str(ref.id))
         finally:
             self._running[lane].pop(ref.id, None)
             self._look_for_more(lane)
-        if again_in is not None and again_in <= REMEMBERED_SECONDS_MAX:
-            # A few milliseconds more than asked, so that the row is due by the server's clock.
-            asyncio.get_running_loop().call_later(again_in + 0.005, self.start, [ref])
+        for later, seconds in again:
+            if seconds <= REMEMBERED_SECONDS_MAX:
+                # A few milliseconds more than asked, so that the row is due by the server's clock.
+                asyncio.get_running_loop().call_later(seconds + 0.005, self.start, [later])
+
+    def _group(self, ref: JobRef) -> list[JobRef]:
+        """This job and those that may share its turn; none where it shares another's already."""
+        if not may_share(ref.kind):
+            return [ref]
+        waiting = self._sharing.get(ref.tenant_id, {})
+        if waiting.pop(ref.id, None) is None:
+            return []
+        others = list(islice(waiting, TOGETHER_MAX - 1))
+        group = [ref, *(waiting.pop(other) for other in others)]
+        if not waiting:
+            self._sharing.pop(ref.tenant_id, None)
+        return group
 
     def _look_for_more(self, lane: Lane) -> None:
         """What was left for want of room need not wait for the next sweep."""

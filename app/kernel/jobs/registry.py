@@ -59,6 +59,7 @@ class JobSpec:
     timeout_seconds: float = TIMEOUT_SECONDS
     undone: str = ""
     kept_while: KeptWhile | None = None
+    together: bool = False
 
 
 _specs: dict[str, JobSpec] = {}
@@ -71,12 +72,14 @@ def job(
     attempts_max: int = ATTEMPTS_MAX,
     timeout_seconds: float = TIMEOUT_SECONDS,
     undone: str = "",
+    together: bool = False,
 ) -> Callable[[InsideFunction], InsideFunction]:
     """Declare `async def f(*, payload)` as what runs jobs of `kind`.
 
     It runs inside a unit of work of the job's tenant, as the portal itself, which also marks the
     job done: whatever it wrote happens once, however often it is started. It must not wait for
-    the outside; that is for `@outside_job`.
+    the outside; that is for `@outside_job`. `together`: it only adds rows and locks nothing that
+    people wait for, so that several may share a transaction.
     """
 
     def declare(function: InsideFunction) -> InsideFunction:
@@ -87,6 +90,7 @@ def job(
                 attempts_max=attempts_max,
                 timeout_seconds=timeout_seconds,
                 undone=undone,
+                together=together,
             )
         )
         return function
@@ -141,6 +145,12 @@ def spec_of(kind: str) -> JobSpec:
 
 def is_known(kind: str) -> bool:
     return kind in _specs
+
+
+def may_share(kind: str) -> bool:
+    """Whether jobs of `kind` may run in one transaction with others of their tenant."""
+    spec = _specs.get(kind)
+    return spec is not None and spec.together
 
 
 def lane_of(kind: str) -> Lane:

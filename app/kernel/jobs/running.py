@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
+from uuid import UUID
 
 import msgspec
 import structlog
 
 from app import metrics
 from app.kernel.actors import SYSTEM, Actor
-from app.kernel.database import execute, fetch_row, fetch_value, retrying, unit_of_work
+from app.kernel.database import (
+    UnitOfWork,
+    execute,
+    fetch_row,
+    fetch_value,
+    retrying,
+    unit_of_work,
+)
 from app.kernel.jobs.outside import LEASE_SECONDS, LeaseLost, OutsideCall, run_outside
 from app.kernel.jobs.registry import (
     ATTEMPTS_MAX,
@@ -45,7 +53,7 @@ async def run_job(ref: JobRef) -> float | None:
 
     Returns the seconds until it is worth trying again, or none when it is done, dead or another's.
     """
-    run = _Run(ref)
+    run = Run(ref)
     try:
         # Where the server asks for it (a deadlock), the whole transaction is run again.
         await retrying(run.inside)()
@@ -68,7 +76,7 @@ async def run_job(ref: JobRef) -> float | None:
     return None
 
 
-class _Run:
+class Run:
     """One attempt at a job, and what it knows of its row once it has claimed it."""
 
     def __init__(self, ref: JobRef) -> None:
@@ -94,30 +102,31 @@ class _Run:
             if row is None:
                 self.claimed = None
                 return
-            self.claimed = ClaimedJob(**dict(row))
-            self.actor = unit.actor = msgspec.structs.replace(
-                SYSTEM, request_id=self.claimed.request_id, trace=self.claimed.trace
-            )
-            structlog.contextvars.bind_contextvars(
-                job_id=str(self.ref.id),
-                kind=self.ref.kind,
-                tenant_id=str(self.ref.tenant_id),
-                request_id=self.claimed.request_id,
-            )
-            self.spec = spec_of(self.claimed.kind)
-            if self.spec.function is None:
-                await self._lease()
-                return
-            with self._span():
-                unit.actor = self.actor
-                async with asyncio.timeout(self.spec.timeout_seconds):
-                    await self.spec.function(payload=self.claimed.payload)
-            await execute(
-                "UPDATE job SET state = 'done', attempt = attempt + 1, last_error = NULL,"
-                " finished_at = clock_timestamp() WHERE tenant_id = $1 AND id = $2",
-                self.ref.tenant_id,
-                self.ref.id,
-            )
+            await self.perform(unit, ClaimedJob(**dict(row)))
+            if self.call is None:
+                await mark_done(self.ref.tenant_id, [self.ref.id])
+
+    async def perform(self, unit: UnitOfWork, claimed: ClaimedJob) -> None:
+        """What the claimed row asks for, in the open unit of work; only the lease where it calls the
+        outside."""
+        self.claimed = claimed
+        self.actor = unit.actor = msgspec.structs.replace(
+            SYSTEM, request_id=claimed.request_id, trace=claimed.trace
+        )
+        structlog.contextvars.bind_contextvars(
+            job_id=str(self.ref.id),
+            kind=self.ref.kind,
+            tenant_id=str(self.ref.tenant_id),
+            request_id=claimed.request_id,
+        )
+        self.spec = spec_of(claimed.kind)
+        if self.spec.function is None:
+            await self._lease()
+            return
+        with self._span():
+            unit.actor = self.actor
+            async with asyncio.timeout(self.spec.timeout_seconds):
+                await self.spec.function(payload=claimed.payload)
 
     async def outside(self) -> None:
         """Run a job that calls the outside, now that its lease is committed."""
@@ -234,6 +243,16 @@ class _Run:
     def _claim(self) -> tuple[object, ...]:
         assert self.claimed is not None
         return (self.ref.tenant_id, self.ref.id, self.claimed.attempt, self.claimed.failures)
+
+
+async def mark_done(tenant_id: UUID, job_ids: Sequence[UUID]) -> None:
+    """In the transaction that ran them."""
+    await execute(
+        "UPDATE job SET state = 'done', attempt = attempt + 1, last_error = NULL,"
+        " finished_at = clock_timestamp() WHERE tenant_id = $1 AND id = ANY($2)",
+        tenant_id,
+        job_ids,
+    )
 
 
 def backoff_seconds(failures: int) -> float:

@@ -32,19 +32,21 @@ Reaction = Callable[[ConsumedEvent], Awaitable[None]]
 _consumers: dict[str, list[str]] = {}
 
 
-def consumer(*types: str, name: str, undone: str = "") -> Callable[[Reaction], Reaction]:
+def consumer(
+    *types: str, name: str, undone: str = "", together: bool = False
+) -> Callable[[Reaction], Reaction]:
     """Run the function once for every event of `types`, in a unit of work of its own.
 
     It may be run twice (its work is rolled back when it fails or is killed), takes effect once.
     `name` is stored on rows: renaming it loses what waits for the old one. `undone` says what stays
-    undone when a dead one is discarded.
+    undone when a dead one is discarded. `together` as of `@job`.
     """
 
     def declare(function: Reaction) -> Reaction:
         async def run(*, payload: dict[str, Any]) -> None:
             await function(await _event(UUID(payload["event_id"])))
 
-        register(JobSpec(kind=consumer_kind(name), function=run, undone=undone))
+        register(JobSpec(kind=consumer_kind(name), function=run, undone=undone, together=together))
         for event_type in types:
             _consumers.setdefault(event_type, []).append(name)
         return function

@@ -24,17 +24,17 @@ _UNTOLD = (
 )
 
 
-@consumer(*_REDEMPTIONS, name="redemption.tell", undone=_UNTOLD)
+@consumer(*_REDEMPTIONS, name="redemption.tell", undone=_UNTOLD, together=True)
 async def tell_of_redemption(event: ConsumedEvent) -> None:
     await tell(event)
 
 
-@consumer(*_DESTINATIONS, name="destination.tell", undone=_UNTOLD)
+@consumer(*_DESTINATIONS, name="destination.tell", undone=_UNTOLD, together=True)
 async def tell_of_destination(event: ConsumedEvent) -> None:
     await tell(event)
 
 
-@consumer(*_OTHERS, name="investments.tell", undone=_UNTOLD)
+@consumer(*_OTHERS, name="investments.tell", undone=_UNTOLD, together=True)
 async def tell_of_other(event: ConsumedEvent) -> None:
     await tell(event)
 
