@@ -25,7 +25,7 @@ from app.domains.investments.public import (
 from app.kernel.actors import SYSTEM, Actor
 from app.kernel.database import execute, start_pool, stop_pool, unit_of_work
 from bench.stage import Stage
-from tests.support.database import DatabaseUrls, TestTenant
+from tests.support.database import TestTenant
 from tests.support.desk import KYC_SPAN, YIELD, Desk, open_desk
 
 DEPOSIT = Decimal("50000.00")
@@ -54,20 +54,25 @@ class Crowd(msgspec.Struct, frozen=True, kw_only=True):
 
 def gather(stage: Stage, *, count: int, payable: bool = False) -> Crowd:
     """`payable`: each has a destination that can be used, for the first of the two holdings."""
-    return asyncio.run(_gathered(stage.urls, stage.add_tenant(), count, payable))
+    return asyncio.run(_gathered(stage.urls.app, stage.add_tenant(), count, payable))
 
 
-async def _gathered(urls: DatabaseUrls, tenant: TestTenant, count: int, payable: bool) -> Crowd:
-    await start_pool(urls.app, size=4)
+async def _gathered(url: str, tenant: TestTenant, count: int, payable: bool) -> Crowd:
+    await start_pool(url, size=4)
     try:
-        desk = await open_desk(tenant_id=tenant.id, slug=tenant.slug)
-        visitors: list[Visitor] = []
-        for start in range(0, count, TOGETHER):
-            numbers = range(start, min(start + TOGETHER, count))
-            async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
-                visitors += [await _visitor(desk, number, payable) for number in numbers]
+        return await crowd_of(tenant, count=count, payable=payable)
     finally:
         await stop_pool()
+
+
+async def crowd_of(tenant: TestTenant, *, count: int, payable: bool = False) -> Crowd:
+    """In a tenant that has nothing yet; the pool is open."""
+    desk = await open_desk(tenant_id=tenant.id, slug=tenant.slug)
+    visitors: list[Visitor] = []
+    for start in range(0, count, TOGETHER):
+        numbers = range(start, min(start + TOGETHER, count))
+        async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+            visitors += [await _visitor(desk, number, payable) for number in numbers]
     return Crowd(tenant_id=tenant.id, visitors=visitors)
 
 

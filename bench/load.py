@@ -51,7 +51,7 @@ def run(stage: Stage, *, rounds: int) -> Finding:
         listeners = start(contestant("listeners", folder=stage.folder))
         ours, bare = start(contestants("people", count=2, folder=stage.folder))
         listeners.ask("open", port=port, requests=portal_requests(stage, crowd, count=SOCKETS))
-        ours.ask("come", ports=[port], people=_people(stage, crowd))
+        ours.ask("come", ports=[port], people=people_of(stage, crowd))
         bare.ask("come", ports=[int(one) for one in bare_ports], people=[{}] * PEOPLE)
         stage.analyze()
         # A turn that does not count: templates are compiled, connections opened.
@@ -116,7 +116,8 @@ def _p99(name: str, turns: Sequence[dict[str, Any]], kind: str) -> Series:
     )
 
 
-def _people(stage: Stage, crowd: Crowd) -> list[dict[str, str]]:
+def people_of(stage: Stage, crowd: Crowd) -> list[dict[str, str]]:
+    """The crowd as `contestants/people.py` is told of it."""
     return [
         {
             "cookie": f"__Host-sid={visitor.secret}",

@@ -7,19 +7,31 @@ Beside the workers' drills, because their worker and relay are processes too. Ho
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from typing import Any
 
+from app.kernel.outbox.topics import live_channel
 from bench.contest import contestant, interleaved
 from bench.contestants.ledger import Ledger
+from bench.contestants.visitors import visit
+from bench.crowd import crowd_of
+from bench.dashboard import MARKER, bare_environment
 from bench.jobs import assert_ours as assert_jobs
+from bench.load import PATHS, people_of
 from bench.report import Aim, Finding, Series, table
+from bench.serving import serving
+from bench.sockets import MESSAGE, portal_requests
+from bench.stage import Stage
 from bench.timers import assert_ours as assert_timers
 from bench.transfers import assert_ledger
 from tests.support.database import DatabaseUrls, TestTenant
+from tests.support.environment import free_port
 from tests.workers.conftest import RedisServer
 
 JOBS = 40
 TIMERS = 60
+PEOPLE = 3
 
 
 class TestTransfers:
@@ -58,6 +70,49 @@ class TestJobsAndTimers:
         assert_jobs(found)
         assert_timers(found, due=TIMERS)
         assert found["running"] == TIMERS
+
+
+class TestPages:
+    async def test_are_answered_and_written_to_and_told_without_an_error(
+        self,
+        database: DatabaseUrls,
+        tenant: TestTenant,
+        redis_server: RedisServer,
+        tmp_path: Path,
+    ) -> None:
+        crowd = await crowd_of(tenant, count=PEOPLE, payable=True)
+        stage = Stage(folder=tmp_path, environment=dict(os.environ))
+        port, bare = free_port(), {**bare_environment(crowd), "BENCH_PORT": str(free_port())}
+        cookies = [f"__Host-sid={secret}" for secret in crowd.secrets]
+        everybody: dict[str, Any] = {
+            "path": "/holdings",
+            "clients": 2,
+            "seconds": 0.2,
+            "marker": MARKER,
+        }
+        with (
+            serving([sys.executable, "-m", "app", "web"], stage, {"PORT": str(port)}),
+            contestant("bare_page", folder=tmp_path, environment=bare),
+            contestant("people", folder=tmp_path) as people,
+            contestant("listeners", folder=tmp_path) as listeners,
+        ):
+            assert (await visit(port=port, cookies=cookies, **everybody))["count"] > 0
+            bare_port = int(bare["BENCH_PORT"])
+            assert (await visit(port=bare_port, cookies=[""], **everybody))["count"] > 0
+            people.ask("come", ports=[port], people=people_of(stage, crowd))
+            lived = people.ask(
+                "live", seconds=2, every_seconds=0.1, paths=PATHS, writes=0.5, seed=1
+            )
+            assert lived["error_count"] == 0, lived["errors"]
+            assert lived["asked"] > 0 and lived["took_ms"]["read"]
+            assert {"session", "work", "render", "total"} <= set(lived["parts_ms"]["/holdings"])
+            sockets = 2 * PEOPLE
+            listeners.ask("open", port=port, requests=portal_requests(stage, crowd, count=sockets))
+            told = listeners.ask(
+                "spread", channel=live_channel(tenant.id), message=MESSAGE, first=0, count=2
+            )
+            assert told["count"] == 2 * sockets
+            assert listeners.ask("check") == {"told": 2 * sockets, "open": sockets}
 
 
 class TestReport:
