@@ -7,6 +7,7 @@ elsewhere), goes on answering until its visitors have left, and only then closes
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import time
@@ -108,5 +109,7 @@ def run(fd: int | None) -> None:
         access_log=False,
         server_header=False,
     )
+    # Whatever is said of the access log, it writes the address of each socket, with what signs its topics.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: "WebSocket" not in str(record.msg))
     server = Server(config, portal, is_shared=inherited is not None)
     server.run(sockets=None if inherited is None else [inherited])
