@@ -260,7 +260,7 @@ class TestCompliancesDesk:
 
     async def test_says_how_the_audit_chain_stands(self, seats: Seats, desk: Desk) -> None:
         page = await _page(seats, desk, "compliance", "/approvals")
-        assert "not checked in the last day" in page and "Not signed and exported yet" in page
+        assert "not checked lately" in page and "Not signed and exported yet" in page
         await everything_settled()
         await seal_tenant(tenant_id=desk.tenant_id)
         await checkpoint_tenant(tenant_id=desk.tenant_id)
