@@ -243,12 +243,13 @@ async def all_deadlines(
     kind: FromQuery[str | None] = None,
     since: Annotated[datetime | None, QueryParameter(name="due_from")] = None,
     until: Annotated[datetime | None, QueryParameter(name="due_before")] = None,
+    change_proposed: FromQuery[bool] = False,
     sort: Sort = None,
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Envelope[list[DeadlineOut]]:
     """Those of the redemptions that one sees: a relationship manager their own clients', a trader
-    what is approved. Sorted by due_at (unless said otherwise), started_at, kind or state."""
+    what is approved. `change_proposed` keeps those of which a change waits for a decision. Sorted by due_at (unless said otherwise), started_at, kind or state."""
     order = DEADLINES.order(sort)
     found = await deadlines(
         chosen=DeadlineFilter(
@@ -257,6 +258,7 @@ async def all_deadlines(
             subject_ids=await visible_redemption_ids(),
             due_from=_zoned(since, field="due_from"),
             due_before=_zoned(until, field="due_before"),
+            has_proposal=change_proposed,
         ),
         order=order,
         after=order.place(cursor),

@@ -24,8 +24,8 @@ from app.kernel.ledger.queries import (
     accounts,
     balances,
     books,
-    statement,
 )
+from app.kernel.ledger.statement import StatementFilter, statement
 from app.kernel.ledger.values import (
     AccountView,
     BookView,
@@ -41,6 +41,8 @@ from app.web.listing import (
     COUNTED_MAX,
     PAGE_SIZE,
     Listed,
+    day_begins,
+    day_ends,
     fields_of,
     id_of,
     listed,
@@ -50,9 +52,10 @@ from app.web.listing import (
 from app.web.rendering import Page
 from app.web.statement_place import read_place
 from app.web.transactions import transactional
-from app.web.viewer import PortalRequest, viewer_of
+from app.web.viewer import PortalRequest, Viewer, viewer_of
 
 FIELDS = ("book", "asset", "kind", "name")
+STATEMENT_FIELDS = ("operation", "from", "to")
 ACCOUNTS_SHEET = Sheet(
     name="ledger_accounts",
     title="Ledger accounts",
@@ -98,6 +101,8 @@ class StatementPage(msgspec.Struct, frozen=True, kw_only=True):
     account: AccountView
     balance: Decimal
     lines: list[StatementLine]
+    filters: dict[str, str]
+    given: dict[str, str]
     is_first: bool
     next_cursor: str | None
 
@@ -169,16 +174,24 @@ class LedgerPages(Controller):
         account_id: FromPath[str],
         cursor: FromQuery[str | None] = None,
     ) -> Page:
-        """The last posted first, each posting with the balance after it."""
+        """The last posted first, each posting with the balance after it, whatever is filtered."""
         view = await account(account_id=required_id(account_id))
+        filters = fields_of(request, STATEMENT_FIELDS)
         after = read_place(cursor)
-        found = await statement(account_id=view.id, after=after, limit=PAGE_SIZE + 1)
+        found = await statement(
+            account_id=view.id,
+            chosen=_postings(filters, viewer_of(request)),
+            after=after,
+            limit=PAGE_SIZE + 1,
+        )
         lines = found[:PAGE_SIZE]
         held = await balances(account_ids=[view.id])
         page = StatementPage(
             account=view,
             balance=held[view.id],
             lines=lines,
+            filters={name: filters[name] for name in STATEMENT_FIELDS},
+            given={name: filters[name] for name in STATEMENT_FIELDS if filters[name]},
             is_first=after is None,
             next_cursor=lines[-1].at.written if len(found) > PAGE_SIZE else None,
         )
@@ -186,13 +199,18 @@ class LedgerPages(Controller):
 
     @post("/accounts/{account_id:str}/export", status_code=200, guards=[requires("ledger:read")])
     async def export_statement(self, request: PortalRequest, account_id: FromPath[str]) -> Stream:
-        """The whole statement, the last posted first."""
+        """Every posting of the filter, the last posted first."""
         form = await read_form(request)
         wanted = required_id(account_id)
+        fields = taken(form, STATEMENT_FIELDS)
+        chosen = _postings(fields, viewer_of(request))
 
         async def read(after: Place | None, limit: int) -> Slice[StatementLine]:
             found = await statement(
-                account_id=wanted, after=read_place(after and after.value), limit=limit + 1
+                account_id=wanted,
+                chosen=chosen,
+                after=read_place(after and after.value),
+                limit=limit + 1,
             )
             lines = found[:limit]
             last = lines[-1] if len(found) > limit else None
@@ -208,7 +226,7 @@ class LedgerPages(Controller):
             read=read,
             sort="-posted_at",
             form=form,
-            filters={"account": str(wanted)},
+            filters={"account": str(wanted), **fields},
             tell=tell,
         )
 
@@ -241,6 +259,15 @@ def _chosen(fields: Mapping[str, str]) -> AccountFilter:
         asset=fields["asset"],
         kind=fields["kind"],
         name=fields["name"],
+    )
+
+
+def _postings(fields: Mapping[str, str], viewer: Viewer) -> StatementFilter:
+    """Days are whole days of the tenant. Raises `InputInvalid`."""
+    return StatementFilter(
+        operation=fields["operation"],
+        recorded_from=day_begins(fields["from"], field="from", zone=viewer.time_zone),
+        recorded_before=day_ends(fields["to"], field="to", zone=viewer.time_zone),
     )
 
 

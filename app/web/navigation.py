@@ -75,6 +75,7 @@ _GROUPS = [
             ),
             Link(label="Clients", href="/clients", icon="users", permission="client:read"),
             Link(label="KYC", href="/kyc", icon="shield-lock", permission="client:read"),
+            Link(label="Prices", href="/prices", icon="coins", permission="price:read"),
             Link(label="Search", href="/search", icon="search", permission=SEARCH),
         ],
     ),

@@ -117,6 +117,8 @@ class _Builder:
             f"{investments}/products/{{product_id}}": Golden(login="member", path=one),
             f"{investments}/products/{{product_id}}/nav": Golden(login="member", path=one),
             f"{investments}/accounts": Golden(login="trader"),
+            f"{investments}/prices": Golden(login="trader"),
+            f"{investments}/prices/readings": Golden(login="compliance"),
             f"{investments}/subscriptions": Golden(login="member"),
             f"{investments}/subscriptions/{{subscription_id}}": Golden(
                 login="member", path={"subscription_id": subscription}

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from app.kernel.database import fetch, fetch_value
 from app.kernel.ledger.operations import post_entries
 from app.kernel.ledger.queries import balances
-from app.web import ledger_entries
+from app.web import ledger_entries, ledger_pages
 from app.web.export import answering
 from tests.investments import steps
+from tests.investments.amounts_on_pages import figures_of
 from tests.security.seats import API, Seat, Seats
 from tests.support.books import a_book
 from tests.support.desk import Desk
@@ -122,6 +125,55 @@ class TestAccounts:
             held = await balances(account_ids=[UUID(row["id"]) for row in rows])
         assert {UUID(row["id"]): Decimal(row["balance"]) for row in rows} == held
         assert any(held.values())
+
+
+class TestAFilteredStatement:
+    async def test_keeps_the_balance_of_every_posting(
+        self, seats: Seats, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What is left out is not told; the balances are still those of them all."""
+        monkeypatch.setattr(answering, "BATCH_ROWS", 4)
+        monkeypatch.setattr(ledger_pages, "PAGE_SIZE", 4)
+        async with desk.working("ops"):
+            book = await a_book()
+            client = book.clients[0]
+            for n in range(1, 31):
+                entry = book.transfer(book.house, client, str(n))
+                kind = "test.kept" if n % 3 == 0 else "test.other"
+                await post_entries(entries=[msgspec.structs.replace(entry, operation=kind)])
+        ops = await seats.of(desk, "ops")
+        path = f"/ledger/accounts/{client}"
+        rows = await csv_rows(ops, path, "operation=test.kept")
+        wanted = [(n, sum(range(1, n + 1))) for n in range(30, 0, -3)]
+        assert [(Decimal(row["amount"]), Decimal(row["balance"])) for row in rows] == wanted
+        told: list[Decimal] = []
+        address = f"{path}?operation=test.kept"
+        while address:
+            page = (await ops.get(address)).text
+            # The first is the balance now.
+            told += [one.value for one in figures_of(page).amounts if one.how == "explained"][1:]
+            more = NEXT.search(page)
+            address = html.unescape(more.group(1)) if more else ""
+        assert told == [balance for _, balance in wanted]
+
+    async def test_is_filtered_by_whole_days(self, seats: Seats, desk: Desk) -> None:
+        async with desk.working("ops") as unit:
+            book = await a_book()
+            client = book.clients[0]
+            today = unit.now.date()
+            await post_entries(entries=[book.transfer(book.house, client, "5")])
+        ops = await seats.of(desk, "ops")
+        path = f"/ledger/accounts/{client}"
+        tomorrow = today + timedelta(days=1)
+        for query, count in [
+            (f"from={today}&to={today}", 1),
+            (f"from={tomorrow}", 0),
+            (f"to={today - timedelta(days=1)}", 0),
+            ("operation=nothing", 0),
+        ]:
+            assert len(await csv_rows(ops, path, query)) == count, query
+        assert "No posting matches" in (await ops.get(f"{path}?from={tomorrow}")).text
+        assert (await ops.get(f"{path}?from=x")).status_code == 422
 
 
 class TestStatement:

@@ -13,7 +13,8 @@ from app.domains.investments.operations.yield_accrue import accrue_yields
 from app.kernel.database import fetch, fetch_value
 from app.kernel.ids import new_id
 from app.kernel.ledger.operations import post_entries
-from app.kernel.ledger.queries import accounts, balances, statement
+from app.kernel.ledger.queries import accounts, balances
+from app.kernel.ledger.statement import statement
 from app.web.shell import Portal
 from tests.investments import steps
 from tests.security.seats import API, Seats, open_seats

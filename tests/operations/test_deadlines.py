@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
+from app.domains.investments.operations.redemption_quote import Portion
 from app.kernel.database import execute, fetch_value
+from app.kernel.deadlines import propose_extension
 from app.web.export import answering
 from app.web.operations_pages import deadlines
 from tests.investments import steps
-from tests.security.seats import Seats
+from tests.security.seats import API, Seats
 from tests.support.desk import Desk
 from tests.support.exports import csv_rows, rows_of_csv, taken_out
 
@@ -49,6 +52,29 @@ async def test_the_filter_is_in_the_address(seats: Seats, desk: Desk) -> None:
         rows = await csv_rows(ops, "/deadlines", query.removeprefix("?"))
         assert (str(clock) in {row["id"] for row in rows}) is is_there, query
     assert "None in this state" in (await ops.get("/deadlines?state=met")).text
+
+
+async def test_clocks_of_which_a_change_is_proposed_are_found(seats: Seats, desk: Desk) -> None:
+    plain = await clock_of(desk, await steps.request(desk, portion=Portion(units="1")))
+    proposed = await clock_of(desk, await steps.request(desk, portion=Portion(units="2")))
+    ops = await seats.of(desk, "ops")
+    assert "No change waits for a decision" in (await ops.get("/deadlines?change=waiting")).text
+    async with desk.working("ops"):
+        due = await fetch_value("SELECT due_at FROM deadline WHERE id = $1", proposed)
+        await propose_extension(
+            deadline_id=proposed, due_at=due + timedelta(hours=2), reason="Slow"
+        )
+    page = (await ops.get("/deadlines?change=waiting")).text
+    assert f"row-{proposed}" in page and f"row-{plain}" not in page
+    rows = await csv_rows(ops, "/deadlines", "change=waiting")
+    assert [(row["id"], row["change"]) for row in rows] == [(str(proposed), "waiting")]
+    assert {row["change"] for row in await csv_rows(ops, "/deadlines")} == {"", "waiting"}
+    rest = (await ops.get(f"{API}/deadlines?change_proposed=true")).json()["data"]
+    assert [row["id"] for row in rest] == [str(proposed)]
+    # Within what each sees: the request is of a client of somebody else's.
+    other = await seats.of(desk, "rm2")
+    assert f"row-{proposed}" not in (await other.get("/deadlines?change=waiting")).text
+    assert (await ops.get("/deadlines?change=yes")).status_code == 422
 
 
 async def test_an_empty_desk_says_what_will_appear(seats: Seats, desk: Desk) -> None:

@@ -48,6 +48,7 @@ async def test_every_unsafe_page_route_refuses_a_foreign_hand(
                 ("rm", "/deadlines", "xlsx"),
                 ("ops", "/jobs", "csv"),
                 ("ops", "/ledger/accounts", "xlsx"),
+                ("trader", "/prices", "csv"),
             ]
         },
         "/subscriptions/{subscription_id}/redeem": (

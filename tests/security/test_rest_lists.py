@@ -80,6 +80,7 @@ LISTS = [
     ("member", f"{INVESTMENTS}/redemptions", 3),
     ("ops", f"{INVESTMENTS}/clients", 2),
     ("ops", f"{INVESTMENTS}/clients?sort=worth", 2),
+    ("ops", f"{INVESTMENTS}/prices/readings", 2),
     ("ops", f"{API}/ledger/accounts", 10),
     ("ops", f"{API}/ledger/entries", 10),
     ("rm", f"{API}/approvals", 3),

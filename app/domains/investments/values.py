@@ -374,6 +374,29 @@ class UsdPrice(View, frozen=True, kw_only=True):
     is_stale: bool
 
 
+class AssetPrice(View, frozen=True, kw_only=True):
+    """The latest of an asset that a product is in; none where there is none yet."""
+
+    asset: str
+    price: UsdPrice | None
+
+
+class PriceReading(View, frozen=True, kw_only=True):
+    """One of an asset was worth `usd` at `as_of`, in real time, by its `source`."""
+
+    id: UUID
+    asset: str
+    usd: Decimal
+    as_of: datetime
+    source: str
+
+
+class PriceFilter(View, frozen=True, kw_only=True):
+    asset: str = ""
+    as_of_from: datetime | None = None
+    as_of_before: datetime | None = None
+
+
 class UsdWorth(View, frozen=True, kw_only=True):
     usd: Decimal
     is_stale: bool  # a price behind it is

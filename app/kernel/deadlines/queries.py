@@ -70,7 +70,8 @@ DEADLINES = Sorting(
 
 class DeadlineFilter(msgspec.Struct, frozen=True, kw_only=True):
     """`subject_ids` keeps those of the subjects named; `is_open` leaves out what has stopped: a
-    breach that was met late stays a breach."""
+    breach that was met late stays a breach. `has_proposal` keeps clocks of which somebody proposed
+    a change that waits for a decision."""
 
     states: Sequence[DeadlineState] = ()
     kind: str | None = None
@@ -78,12 +79,13 @@ class DeadlineFilter(msgspec.Struct, frozen=True, kw_only=True):
     is_open: bool = False
     due_from: datetime | None = None
     due_before: datetime | None = None
+    has_proposal: bool = False
 
     @property
     def arguments(self) -> tuple[Any, ...]:
         states = [state.value for state in self.states]
         due = self.due_from, self.due_before
-        return states, self.kind, self.subject_ids, self.is_open, *due
+        return states, self.kind, self.subject_ids, self.is_open, *due, self.has_proposal
 
 
 EVERY_DEADLINE = DeadlineFilter()
@@ -94,6 +96,7 @@ _MATCHING = """
     AND ($4::boolean IS FALSE OR stopped_at IS NULL)
     AND ($5::timestamptz IS NULL OR due_at >= $5)
     AND ($6::timestamptz IS NULL OR due_at < $6)
+    AND ($7::boolean IS FALSE OR pending_approval_id IS NOT NULL)
 """
 
 
@@ -106,8 +109,8 @@ async def deadlines(
 ) -> Slice[DeadlineView]:
     """The tenant's deadlines."""
     rows = await fetch(
-        f"SELECT {_COLUMNS}, {order.column} {_MATCHING} AND {order.behind(after, argument=7)}"
-        f" {order.clause} LIMIT $9",
+        f"SELECT {_COLUMNS}, {order.column} {_MATCHING} AND {order.behind(after, argument=8)}"
+        f" {order.clause} LIMIT $10",
         *chosen.arguments,
         *order.arguments(after),
         limit + 1,

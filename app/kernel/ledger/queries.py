@@ -24,8 +24,6 @@ from app.kernel.ledger.values import (
     BookView,
     EntryView,
     PostingView,
-    StatementLine,
-    StatementPosition,
 )
 from app.kernel.sorting import Order, Place, Slice, Sorting, SortKey
 
@@ -215,47 +213,3 @@ async def books(*, limit: int = BOOKS_MAX) -> list[BookView]:
         limit,
     )
     return [BookView(**row) for row in rows]
-
-
-# By transaction, because that is how the index of an account's postings is sorted: a page reads its
-# own rows, however many the account has.
-_STATEMENT = """
-SELECT p.xid::text AS transaction, p.entry_id, p.position, p.amount,
-  e.operation, e.narrative, e.effective_on, e.recorded_at
-FROM ledger_posting p
-JOIN ledger_entry e ON e.tenant_id = p.tenant_id AND e.id = p.entry_id
-WHERE p.tenant_id = $1 AND p.account_id = $2
-  AND ($3::text IS NULL OR p.xid <= $3::text::xid8)
-  AND ($3::text IS NULL
-    OR (p.xid, p.entry_id, p.position) < ($3::text::xid8, $4::uuid, $5::integer))
-ORDER BY p.xid DESC, p.entry_id DESC, p.position DESC LIMIT $6
-"""
-_POSTED_SINCE = """
-SELECT coalesce(sum(p.amount), 0) FROM ledger_posting p
-WHERE p.tenant_id = $1 AND p.account_id = $2 AND p.xid >= $3::text::xid8
-  AND (p.xid, p.entry_id, p.position) >= ($3::text::xid8, $4::uuid, $5::integer)
-"""
-
-
-async def statement(
-    *, account_id: UUID, after: StatementPosition | None = None, limit: int = 50
-) -> list[StatementLine]:
-    """The postings of an account, the last posted first, each with the balance after it.
-
-    The running balance goes back from what is there now, so ask in a unit of work that sees one
-    moment (repeatable read). Raises `NotFound`.
-    """
-    running = await balance(account_id=account_id)
-    place: tuple[str | None, UUID | None, int | None] = (None, None, None)
-    if after is not None:
-        place = (str(after.transaction), after.entry_id, after.position)
-        running -= await fetch_value(_POSTED_SINCE, current().tenant, account_id, *place)
-    lines = []
-    for row in await fetch(_STATEMENT, current().tenant, account_id, *place, limit):
-        values = dict(row)
-        at = StatementPosition(
-            int(values.pop("transaction")), values["entry_id"], values.pop("position")
-        )
-        lines.append(StatementLine(at=at, balance=running, **values))
-        running -= row["amount"]
-    return lines

@@ -20,6 +20,7 @@ from app.kernel.deadlines import (
     deadline_kinds,
     deadlines,
 )
+from app.kernel.errors import InputInvalid
 from app.kernel.sorting import Order, Place, Slice
 from app.web.export import Sheet, amount, export_of, instant, text
 from app.web.forms import read_form
@@ -41,7 +42,8 @@ from app.web.viewer import PortalRequest, Viewer, viewer_of
 
 # What is shown without a filter: what somebody may still have to act on, and what went wrong.
 _NOTABLE = (DeadlineState.running, DeadlineState.paused, DeadlineState.breached)
-FIELDS = ("state", "kind", "due_from", "due_to")
+FIELDS = ("state", "kind", "due_from", "due_to", "change")
+WAITING = "waiting"
 SHEET = Sheet(
     name="deadlines",
     title="Deadlines",
@@ -55,6 +57,7 @@ SHEET = Sheet(
         instant("stopped_at", lambda row: row.deadline.timer.stopped_at),
         amount("remaining_seconds", lambda row: row.deadline.timer.remaining_seconds),
         amount("total_seconds", lambda row: row.deadline.timer.total_seconds),
+        text("change", lambda row: WAITING if row.deadline.pending_approval_id else "", "Proposal"),
         text("subject_kind", lambda row: row.deadline.subject_kind, "Kind of subject"),
         text("subject_id", lambda row: row.deadline.subject_id, "Subject"),
         text("id", lambda row: row.deadline.timer.id, "Id"),
@@ -134,7 +137,15 @@ async def _chosen(fields: Mapping[str, str], viewer: Viewer) -> DeadlineFilter:
         subject_ids=await visible_redemption_ids(),
         due_from=day_begins(fields["due_from"], field="due_from", zone=zone),
         due_before=day_ends(fields["due_to"], field="due_to", zone=zone),
+        has_proposal=_waiting(fields["change"]),
     )
+
+
+def _waiting(change: str) -> bool:
+    """Raises `InputInvalid` for anything but `waiting`, or nothing."""
+    if change not in ("", WAITING):
+        raise InputInvalid.of("change", "INVALID", f"May be {WAITING}")
+    return change == WAITING
 
 
 async def _rows(

@@ -5,6 +5,7 @@ from app.domains.investments.pages.clients import Clients
 from app.domains.investments.pages.dashboards import Dashboards
 from app.domains.investments.pages.destinations import Destinations
 from app.domains.investments.pages.explanations import Explanations
+from app.domains.investments.pages.prices import Prices
 from app.domains.investments.pages.products import Products
 from app.domains.investments.pages.redeeming import Redeeming
 from app.domains.investments.pages.redemption_list import RedemptionList
@@ -18,6 +19,7 @@ ROUTES = [
     Dashboards,
     Destinations,
     Explanations,
+    Prices,
     Products,
     Redeeming,
     RedemptionList,

@@ -15,7 +15,8 @@ from app.domains.investments.queries.explanations.explanation import (
 )
 from app.kernel.database import current, fetch_row, fetch_value
 from app.kernel.errors import NotFound
-from app.kernel.ledger.queries import account, balances, statement
+from app.kernel.ledger.queries import account, balances
+from app.kernel.ledger.statement import statement
 from app.kernel.ledger.values import AccountView, StatementLine, StatementPosition
 from app.kernel.money import plain
 
