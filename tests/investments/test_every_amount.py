@@ -29,7 +29,7 @@ from tests.security.seats import API, Seat, Seats, open_seats
 from tests.security.test_access_matrix import things_of
 from tests.security.walk import routes_of
 from tests.support.custody_sandbox import Control
-from tests.support.desk import Desk
+from tests.support.desk import Desk, price
 from tests.support.drain import drain
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
@@ -61,6 +61,10 @@ async def lived_in(desk: Desk) -> UUID:
     waiting = await steps.request(desk, login="member2", key="growth", portion=Portion(units="900"))
     await steps.decide(desk, waiting, by="rm2")
     await steps.at_compliance(desk, portion=Portion(units="30"))
+    async with desk.working("ops"):
+        await price(USDT="13.0007")
+    # Above what a manager alone decides.
+    await steps.request(desk, login="member2", portion=Portion(units="41000.5"))
     await steps.request(desk, key="growth", portion=Portion(fraction="0.333"))
     async with desk.working("ops"):
         payout = await fetch_value("SELECT id FROM payout WHERE redemption_id = $1", sent)

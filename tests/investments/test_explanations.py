@@ -35,7 +35,7 @@ from tests.investments import steps
 from tests.security.seats import Seats, open_seats
 from tests.security.stages import redemption_at
 from tests.support.custody_sandbox import Control
-from tests.support.desk import Desk
+from tests.support.desk import Desk, price
 from tests.support.drain import advance, drain
 
 REST = "/api/v1/investments/explanations"
@@ -276,6 +276,30 @@ class TestARedemption:
         for by, may in (("member", True), ("ops", True), ("rm", False)):
             explanation = await of_redemption(desk, redemption_id, "net", by=by)
             assert [line.may_open for line in explanation.entries] == [may]
+
+    async def test_says_to_compliance_what_it_was_worth_in_dollars(
+        self, desk: Desk, seats: Seats
+    ) -> None:
+        async with desk.working("ops"):
+            await price(USDT="12.345678")
+        redemption_id = await steps.request(desk, portion=Portion(units="41000"))
+        async with desk.working("ops"):
+            await price(USDT="7")
+        await advance(days=1)
+        await steps.decide(desk, redemption_id)
+        told = await of_redemption(desk, redemption_id, "usd", by="compliance")
+        assert told.figures == "41000 × 12.345678"
+        assert told.amount == told.recomputed == Decimal("506172.80")
+        assert told.inputs[1].source.startswith("The desk, for 20")
+        page = await (await seats.of(desk, "compliance")).get(f"/redemptions/{redemption_id}")
+        assert f"/explain/redemptions/{redemption_id}?amount=usd" in page.text
+        for by in ("member", "rm", "ops"):
+            with pytest.raises(NotFound):
+                await of_redemption(desk, redemption_id, "usd", by=by)
+        async with desk.working("ops"):
+            await execute("DELETE FROM price_reading")
+        later = await of_redemption(desk, redemption_id, "usd", by="compliance")
+        assert later.recomputed is None and later.amount == told.amount
 
     @pytest.mark.parametrize("amount", ["", "x", "Net", "nav_per_unit", "__class__"])
     async def test_has_no_other_amount(self, desk: Desk, seats: Seats, amount: str) -> None:

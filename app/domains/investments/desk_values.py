@@ -85,6 +85,7 @@ class FlaggedRow(View, frozen=True, kw_only=True):
 
     row: RedemptionRow
     reasons: list[str]
+    usd: Decimal | None = None  # what it was worth when it was asked for, where a price was known
 
 
 class CompliancePage(View, frozen=True, kw_only=True):

@@ -209,6 +209,7 @@ class Redemption(Table, tablename="redemption", db=DB):
     approver_membership_id = columns.identifier()
     held_from = columns.words(null=True)
     clearance_reasons = columns.words_list()
+    screened_at_price = columns.json(null=True)
     source_account_id = columns.identifier(null=True)
     reserved = columns.amount()
     units = columns.amount()

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from app.kernel.deadlines.values import Timer
+from app.kernel.money import EXACT, round_half_even
 
 
 class ProductKind(StrEnum):
@@ -346,6 +347,7 @@ class RedemptionView(View, frozen=True, kw_only=True):
     accounts: list[CustodyAccountView]  # empty unless the viewer may see where the assets are
     can: frozenset[str]
     clearance: str
+    screened_usd: Decimal | None  # with it: what it was worth then, where a price was known
     bars: list[str]  # to who may resume it: why it cannot be while these last
     managers: list[ManagerOption]
 
@@ -395,6 +397,20 @@ class PriceFilter(View, frozen=True, kw_only=True):
     asset: str = ""
     as_of_from: datetime | None = None
     as_of_before: datetime | None = None
+
+
+class Screened(View, frozen=True, kw_only=True):
+    """What a request's `gross` was worth when it was made: the price of one of its asset, in US
+    dollars, `as_of` a real time, by its `source`."""
+
+    gross: Decimal
+    usd_price: Decimal
+    as_of: datetime
+    source: str
+
+    @property
+    def usd(self) -> Decimal:
+        return round_half_even(EXACT.multiply(self.gross, self.usd_price), places=2)
 
 
 class UsdWorth(View, frozen=True, kw_only=True):

@@ -93,7 +93,9 @@ class Explanations(Controller):
         self,
         request: PortalRequest,
         redemption_id: FromPath[UUID],
-        amount: Annotated[str, QueryParameter(description=f"{_OF_REDEMPTION}; or units")] = "net",
+        amount: Annotated[
+            str, QueryParameter(description=f"{_OF_REDEMPTION}; units; or usd")
+        ] = "net",
     ) -> Envelope[ExplanationOut]:
         found = await explain_redemption(redemption_id=redemption_id, amount=amount)
         return envelope(request, explanation_out(found))

@@ -11,12 +11,12 @@ import msgspec
 
 from app.domains.investments.calculations.redemption import Computed
 from app.domains.investments.operations.redemption_admit import check_limits, check_may_ask
-from app.domains.investments.operations.redemption_clearance import clearance_reasons
+from app.domains.investments.operations.redemption_clearance import screen_request
 from app.domains.investments.operations.redemption_quote import Portion, units_of
 from app.domains.investments.operations.redemption_trail import leave_trail
 from app.domains.investments.queries.allowance import read_asking
 from app.domains.investments.queries.positions import Position, compute, read_position
-from app.domains.investments.values import DestinationKind, RedemptionState
+from app.domains.investments.values import DestinationKind, RedemptionState, Screened
 from app.kernel.approvals.operations import request_approval
 from app.kernel.approvals.values import Policy, Stage
 from app.kernel.clock import local_date
@@ -69,7 +69,7 @@ async def request_redemption(
         raise InputInvalid.of("units", "NOTHING_LEFT", "Penalty and fee leave nothing to pay out")
     check_limits(asking.allowance, gross=computed.gross, field=portion.field)
     redemption_id = new_id()
-    reasons = await clearance_reasons(
+    reasons, screened = await screen_request(
         asset=position.subscription["asset"], gross=computed.gross, earlier=asking.earlier
     )
     approval_id = await request_approval(
@@ -77,7 +77,7 @@ async def request_redemption(
         subject_id=redemption_id,
         policy=_policy(position, needs_clearance=bool(reasons)),
     )
-    await _insert(redemption_id, approval_id, destination_id, position, computed, reasons)
+    await _insert(redemption_id, approval_id, destination_id, position, computed, reasons, screened)
     await _lock_units(redemption_id, position, units)
     await start_deadline(
         kind="approval",
@@ -169,6 +169,7 @@ async def _insert(
     position: Position,
     computed: Computed,
     reasons: list[str],
+    screened: Screened | None,
 ) -> None:
     unit = current()
     subscription: Any = position.subscription
@@ -176,9 +177,10 @@ async def _insert(
         "INSERT INTO redemption (id, tenant_id, reference, version, subscription_id, product_id,"
         " client_id, destination_id, approval_id, reserved, units, principal_redeemed,"
         " yield_accrued, gross, early_exit_penalty, redemption_fee, net, nav_per_unit, nav_at,"
-        " steps, state, requested_at, requested_on, approver_membership_id, clearance_reasons)"
+        " steps, state, requested_at, requested_on, approver_membership_id, clearance_reasons,"
+        " screened_at_price)"
         " VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, 0, $9, $10, $11, $12, $13, $14, $15, $16, $17,"
-        " $18, 'pending_approval', $19, $20, $21, $22)",
+        " $18, 'pending_approval', $19, $20, $21, $22, $23)",
         redemption_id,
         unit.tenant,
         await _next_reference(),
@@ -201,6 +203,7 @@ async def _insert(
         local_date(unit.now, subscription["time_zone"]),
         subscription["rm_membership_id"],
         reasons,
+        None if screened is None else msgspec.to_builtins(screened),
     )
 
 

@@ -18,7 +18,7 @@ from app.domains.investments.queries.book_moves import midnight, moved_since
 from app.domains.investments.queries.client_book import CLIENTS, book_totals, clients
 from app.domains.investments.queries.dashboards import net_totals
 from app.domains.investments.queries.redemption_lists import queue
-from app.domains.investments.queries.redemptions import decided_today, title_of
+from app.domains.investments.queries.redemptions import decided_today, screened_usd, title_of
 from app.domains.investments.queries.screening import pending_tier_changes, screening_counts
 from app.domains.investments.values import RedemptionState
 from app.kernel.database import current, fetch
@@ -48,7 +48,7 @@ async def compliance_page(*, time_zone: str) -> CompliancePage:
     """What waits for compliance, what is on hold, what else is open and met one of its rules, and
     whose KYC ends."""
     rows = await fetch(
-        "SELECT r.id, r.clearance_reasons, (SELECT e.note FROM redemption_event e"
+        "SELECT r.id, r.clearance_reasons, r.screened_at_price, (SELECT e.note FROM redemption_event e"
         "   WHERE e.redemption_id = r.id AND e.event = 'held' ORDER BY e.id DESC LIMIT 1) AS held_for"
         " FROM redemption r WHERE r.state = ANY($1)"
         " AND (r.state = $2 OR cardinality(r.clearance_reasons) > 0)",
@@ -57,6 +57,7 @@ async def compliance_page(*, time_zone: str) -> CompliancePage:
     )
     held_for = {row["id"]: row["held_for"] or "" for row in rows}
     rules = {row["id"]: row["clearance_reasons"] for row in rows if row["clearance_reasons"]}
+    worth = {row["id"]: screened_usd(row) for row in rows}
     held = await queue(states=[RedemptionState.on_hold])
     flagged = await queue(
         states=sorted(OPEN_STATES - {RedemptionState.pending_compliance, RedemptionState.on_hold}),
@@ -65,7 +66,9 @@ async def compliance_page(*, time_zone: str) -> CompliancePage:
     return CompliancePage(
         waiting=await _waiting(RedemptionState.pending_compliance, midnight(time_zone)),
         held=[FlaggedRow(row=row, reasons=[held_for.get(row.id, "")]) for row in held],
-        flagged=[FlaggedRow(row=row, reasons=rules[row.id]) for row in flagged],
+        flagged=[
+            FlaggedRow(row=row, reasons=rules[row.id], usd=worth.get(row.id)) for row in flagged
+        ],
         tier_changes=await pending_tier_changes(),
         kyc=await screening_counts(),
     )

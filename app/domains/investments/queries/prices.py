@@ -32,6 +32,12 @@ _MATCHING = """
 EVERY_READING = PriceFilter()
 
 
+async def fresh_price(*, asset: str) -> UsdPrice | None:
+    """The latest price with its source, if it is younger than `FRESH` in real time."""
+    price = (await usd_prices()).get(asset)
+    return None if price is None or price.is_stale else price
+
+
 async def fresh_usd_price(*, asset: str) -> Decimal | None:
     """The latest price, if it is younger than `FRESH` in real time; else nothing is known."""
     price: Decimal | None = await fetch_value(
@@ -45,8 +51,10 @@ async def fresh_usd_price(*, asset: str) -> Decimal | None:
 async def usd_prices() -> dict[str, UsdPrice]:
     """The latest price of every asset that has one, however old: its age is shown with it."""
     rows = await fetch(
-        "SELECT asset, usd, as_of, source, extract(epoch FROM clock_timestamp() - as_of)::int AS age_seconds"
-        " FROM asset_price"
+        "SELECT asset, usd, as_of, source,"
+        " extract(epoch FROM clock_timestamp() - as_of)::int AS age_seconds,"
+        " as_of <= clock_timestamp() - $1::interval AS is_stale FROM asset_price",
+        FRESH,
     )
     return {
         row["asset"]: UsdPrice(
@@ -54,7 +62,7 @@ async def usd_prices() -> dict[str, UsdPrice]:
             as_of=row["as_of"],
             source=row["source"],
             age_seconds=row["age_seconds"],
-            is_stale=row["age_seconds"] > FRESH.total_seconds(),
+            is_stale=row["is_stale"],
         )
         for row in rows
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from app.domains.investments.values import (
     ProductKind,
     RedemptionState,
     RedemptionView,
+    Screened,
     Step,
     TimelineEvent,
 )
@@ -132,9 +134,16 @@ async def redemption(*, redemption_id: UUID) -> RedemptionView:
         accounts=await custody_accounts(product_id=row["product_id"]) if sees_assets else [],
         can=can,
         clearance=". ".join(row["clearance_reasons"]) if "clear" in can else "",
+        screened_usd=screened_usd(row) if "clear" in can else None,
         bars=_bars(row, destination) if "resume" in can else [],
         managers=await _other_managers(row) if "reassign" in can else [],
     )
+
+
+def screened_usd(row: Any) -> Decimal | None:
+    """What the request was worth in US dollars when it was made, where a price was known."""
+    kept = row["screened_at_price"]
+    return None if kept is None else msgspec.convert(kept, Screened, strict=False).usd
 
 
 def _bars(row: Any, destination: Any) -> list[str]:

@@ -24,6 +24,7 @@ from app.domains.investments.queries.explanations.redemption_case import (
     quote_case,
     redemption_case,
 )
+from app.domains.investments.queries.explanations.redemption_dollars import in_dollars
 from app.kernel.clock import local_date
 from app.kernel.database import fetch_value
 from app.kernel.money import ZERO, plain
@@ -58,11 +59,13 @@ FIXED_ALONE = frozenset({"principal", "yield"})
 
 async def explain_redemption(*, redemption_id: UUID, amount: str = "net") -> Explanation:
     """One of principal, yield (both of a fixed yield alone), gross, penalty, fee, deductions, net,
-    units. Raises `NotFound` for a redemption that the viewer may not see, and any other amount."""
+    units; usd for who clears requests: what it was worth when it was made. Raises `NotFound` for a redemption that the viewer may not see, and any other amount."""
     case = await redemption_case(redemption_id=redemption_id)
     entries, count = await entries_of_subject(kind="redemption", subject_id=redemption_id)
     if amount == "units":
         found = await _units(case)
+    elif amount == "usd":
+        found = await in_dollars(case)
     else:
         found = _explanation(case, amount)
     return msgspec.structs.replace(found, entries=entries, entry_count=count)
