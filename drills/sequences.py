@@ -115,6 +115,7 @@ def _machine(desk: Desk, loop: asyncio.AbstractEventLoop) -> Any:
             self.reversed: set[UUID] = set()
             self.subscription, self.units = done(_new_subscription(desk))
             self.redemptions: dict[UUID, tuple[Decimal, State]] = {}
+            self.struck: set[UUID] = set()
 
         @rule(source=ANY, goal=ANY, amount=AMOUNTS, repeated=strategies.booleans())
         def transfer(self, source: int, goal: int, amount: Decimal, repeated: bool) -> None:
@@ -162,6 +163,8 @@ def _machine(desk: Desk, loop: asyncio.AbstractEventLoop) -> Any:
                 return
             assert after in outcomes, (step, before, after)
             self.redemptions[redemption_id] = (units, after)
+            if after is State.approved:
+                self.struck.add(redemption_id)  # and stays so while it is held
 
         @precondition(lambda self: self.redemptions)
         @rule(which=ANY, who=strategies.sampled_from(_STRANGERS))
@@ -176,11 +179,15 @@ def _machine(desk: Desk, loop: asyncio.AbstractEventLoop) -> Any:
                 return
             assert done(_balances(desk, list(self.money))) == self.money
             free, locked = done(_holding(desk, self.subscription))
-            assert (free, free + locked) == (self._free(), self.units)
+            assert (free, free + locked) == (self._free(), self.units - self._bound(self.struck))
 
         def _free(self) -> Decimal:
-            bound = [units for units, state in self.redemptions.values() if state not in _OVER]
-            return self.units - sum(bound, Decimal(0))
+            return self.units - self._bound(set(self.redemptions))
+
+        def _bound(self, among: set[UUID]) -> Decimal:
+            """Units that have not come back; what is struck is not the client's any more."""
+            found = [self.redemptions[redemption_id] for redemption_id in among]
+            return sum((units for units, state in found if state not in _OVER), Decimal(0))
 
         def _fits(self, moves: dict[UUID, Decimal]) -> bool:
             """The house may owe; a client may not."""
