@@ -10,6 +10,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from e2e.conftest import Known
 from e2e.pages.accessibility import violations
 from e2e.pages.redemption import approve, request_redemption, status
+from e2e.pages.tidy import untidy
 
 PRODUCT = "Aurora Yield USDT"
 ROLES = ("member", "rm", "trader", "ops", "compliance", "admin")
@@ -126,6 +127,36 @@ def test_a_request_has_no_violations_on_the_way(known: Known) -> None:
     page.get_by_role("button", name="Request redemption").click()
     expect(page.get_by_role("button", name="Confirm redemption")).to_be_visible()
     found += violations(page)
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("login", "addresses"),
+    [
+        ("compliance", ("/audit?action=none", "/redemptions?reference=none")),
+        ("ops", ("/clients?q=none", "/jobs?kind=none", "/ledger/entries?operation=none")),
+        ("admin", ("/users?q=none",)),
+        ("trader", ("/search?q=none", "/redemptions?reference=none")),
+    ],
+)
+def test_a_list_of_nothing_has_no_violations(
+    known: Known, login: str, addresses: tuple[str, ...]
+) -> None:
+    page = known(login)
+    found: list[str] = []
+    for address in addresses:
+        page.goto(address)
+        expect(page.locator(".empty-state").first).to_be_visible()
+        found += violations(page)
+    assert found == []
+
+
+def test_a_clients_pages_fit_a_phone_and_a_desk(known: Known, redemptions: list[str]) -> None:
+    page = known("member")
+    found: list[str] = []
+    for address in [*_navigation(page), *redemptions]:
+        page.goto(address)
+        found += untidy(page)
     assert found == []
 
 
