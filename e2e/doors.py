@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
@@ -19,22 +20,38 @@ from e2e.pages.sign_in import TENANT
 from tests.support.portal import Portal
 
 
+class _Administrator(httpx.Auth):
+    """Signs in at first, and again once the token has run out: a journey may be a long one."""
+
+    requires_response_body = True
+
+    def __init__(self, base: str) -> None:
+        self._base = base
+        self._token = ""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        answer = yield request
+        if answer.status_code == 401:
+            who = {
+                "tenant": TENANT,
+                "email": f"admin@{TENANT}.example",
+                "password": DEMO_PASSWORD,
+            }
+            tokens = yield httpx.Request("POST", f"{self._base}/auth/login", json=who)
+            self._token = tokens.raise_for_status().json()["access_token"]
+            request.headers["Authorization"] = f"Bearer {self._token}"
+            yield request
+
+
 class Doors:
     """The portal's REST interface as its administrator, and its sandbox's own door."""
 
     def __init__(self, portal: Portal) -> None:
         self._database_url = portal.environment["DATABASE_URL"]
         self._custody_url = portal.environment["CUSTODY_URL"]
-        self._http = httpx.Client(base_url=f"{portal.url}/api/v1", trust_env=False)
-        tokens = self._http.post(
-            "/auth/login",
-            json={
-                "tenant": TENANT,
-                "email": f"admin@{TENANT}.example",
-                "password": DEMO_PASSWORD,
-            },
-        ).raise_for_status()
-        self._http.headers["Authorization"] = f"Bearer {tokens.json()['access_token']}"
+        base = f"{portal.url}/api/v1"
+        self._http = httpx.Client(base_url=base, auth=_Administrator(base), trust_env=False)
 
     def close(self) -> None:
         self._http.close()

@@ -1,7 +1,7 @@
 """Finds Prometheus' promtool for the tests of the alert rules, and gets one where there is none.
 
 `python -m tests.support.promtool` does so at set-up. No Python or Node package brings it: it is taken
-out of Debian's `prometheus` package, which is not installed for it (ADR 0035).
+out of Debian's `prometheus` package, which is not installed for it (ADR 0036).
 """
 
 from __future__ import annotations
