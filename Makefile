@@ -96,8 +96,12 @@ coverage: setup
 	coverage report --include='app/kernel/*'
 	coverage report --include='app/domains/investments/*'
 
+# Two at a time, each with a portal of its own; what measures seconds runs alone afterwards.
+ALONE := e2e/test_lighthouse.py e2e/test_restarts.py
+
 journeys: setup browser
-	pytest e2e
+	pytest e2e -n 2 --dist loadfile $(ALONE:%=--ignore=%)
+	pytest $(ALONE)
 
 # Over the demo's year of data; its people and amounts are the same each time, its days are not.
 guides: setup browser

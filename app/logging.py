@@ -29,7 +29,7 @@ ALLOWED = frozenset(
         # what
         "kind", "type", "name", "part", "reason", "error", "state", "operation", "permission",
         "method", "route", "status", "origin", "close_code", "reference", "service", "host",
-        "port", "pid", "signal", "version", "schedule", "invariant", "template", "location",
+        "port", "pid", "jobs", "signal", "version", "schedule", "invariant", "template", "location",
         # how much
         "duration_ms", "delay_seconds", "count", "failures", "attempt", "violations", "size",
         "found", "busy", "records", "batches", "lag_seconds",

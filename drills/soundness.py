@@ -30,9 +30,13 @@ async def assert_sound(desk: Desk) -> None:
         raise AssertionError(f"{late}: {await open_work(desk)}") from None
     await check_events(desk.tenant_id)
     await assert_invariants_hold(desk.tenant_id)
-    report = await verify_audit(tenant_id=desk.tenant_id)
-    assert report.ok, report.first_break
-    assert report.records > 0
+
+    async def is_sealed() -> bool:
+        report = await verify_audit(tenant_id=desk.tenant_id)
+        assert report.ok, report.first_break
+        return report.records > 0
+
+    await until(is_sealed, seconds=SETTLE_SECONDS_MAX, what="the trail to be sealed")
 
 
 async def open_work(desk: Desk) -> list[str]:

@@ -27,7 +27,7 @@ class _Administrator(httpx.Auth):
 
     def __init__(self, base: str) -> None:
         self._base = base
-        self._token = ""
+        self._token = "none-yet"
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         request.headers["Authorization"] = f"Bearer {self._token}"

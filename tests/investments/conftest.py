@@ -43,6 +43,7 @@ async def sandbox(
         monkeypatch.setenv("CUSTODY_URL", control.address)
         monkeypatch.setenv("CUSTODY_API_KEY", API_KEY)
         settings.cache_clear()
+        await close_custody()  # an earlier test may have asked the run's own sandbox
         for key, asset in (("yield", "USDT"), ("growth", "USDC")):
             control.fund(
                 vault=desk.references[key], balance="300000.00", asset=asset, network_fee="1.80"

@@ -40,10 +40,10 @@ async def _fresh_database(urls: DatabaseUrls) -> DatabaseUrls:
 
 
 async def test_posting_reads_no_more_entries_however_many_there_are(
-    database_urls: DatabaseUrls,
+    no_pool: DatabaseUrls,
 ) -> None:
     """A plan made while the tables were empty would go on to read all of them for each posting."""
-    urls = await _fresh_database(database_urls)
+    urls = await _fresh_database(no_pool)
     tenant = await add_tenant(urls)
     await start_pool(urls.app, size=1)
     try:

