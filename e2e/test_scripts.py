@@ -41,6 +41,7 @@ PLANTED = {
     *(f"POST {_CLIENT}/{what} note" for what in ("kyc", "standing", "tier")),
     f"POST {API}/approvals/{{approval_id}}/decisions note",
     *(f"POST {_DEADLINE}/{what} reason" for what in ("extensions", "pause", "resume")),
+    f"POST {API}/jobs/{{job_id}}/discard reason",
 }
 # Refused unless it is one of ours, a figure, a day, an address or a credential: never kept as typed.
 READ_STRICTLY = {
@@ -123,6 +124,8 @@ class Planted:
         self._clock(cleared)
         source = self._things.vault_for(cleared)
         self._step("trader", cleared, "ready", source_account_id=source)
+        discarded = self._things.dead_job()
+        self._people.post("ops", f"/jobs/{discarded}/discard", {"reason": SCRIPT})
 
     def _step(self, login: str, redemption: str, step: str, **more: str) -> None:
         body = {"note": SCRIPT} | more

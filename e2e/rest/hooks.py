@@ -29,8 +29,9 @@ _DICE = random.Random(int(os.environ.get("SEED") or 0))
 _NAMES = {f"Bearer {token}": login for login, token in _WORLD.tokens.items()}
 _REAL_THINGS = 0.7
 _SOMEBODY_WHO_MAY = 0.8
-# Of the 300 requests a minute that one person has: refusals for haste would hide the rest.
-_QUOTA = 270
+# Of the 300 requests a minute that one person has: refusals for haste would hide the rest, and some
+# checks send requests of their own.
+_QUOTA = 200
 _USED: Counter[tuple[str, int]] = Counter()
 _PORTIONS = ("fraction", "units", "amount")
 _CLOCK_SECONDS_MAX = 400 * 24 * 3600

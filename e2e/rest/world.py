@@ -327,7 +327,7 @@ class _Builder:
             "ends_at": "2099-01-02T00:00:00Z",
         }
         delegation = self._people.post("rm", "/delegations", lent)[0]["id"]
-        job, given_up = self._things.dead_job(), self._things.dead_job()
+        job, given_up, looked_at = (self._things.dead_job() for _ in range(3))
         self._things.ids["delegation_id"].append(delegation)
         self._things.ids["job_id"].append(job)
         return {
@@ -336,7 +336,7 @@ class _Builder:
                 login="rm", path={"delegation_id": delegation}
             ),
             f"POST {API}/jobs/{{job_id}}/rerun": Golden(login="ops", path={"job_id": job}),
-            f"GET {API}/jobs/dead/{{job_id}}": Golden(login="ops", path={"job_id": given_up}),
+            f"GET {API}/jobs/dead/{{job_id}}": Golden(login="ops", path={"job_id": looked_at}),
             f"POST {API}/jobs/{{job_id}}/discard": Golden(
                 login="ops", path={"job_id": given_up}, body={"reason": "Nobody needs it"}
             ),
