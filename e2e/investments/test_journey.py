@@ -101,7 +101,7 @@ def test_a_form_keeps_what_was_typed_and_says_what_is_wrong(signed_in: Newcomer)
 
 
 def test_a_double_click_asks_once(signed_in: Newcomer) -> None:
-    client = signed_in("member2")
+    client = signed_in("member")
     client.goto("/redemptions")
     requests = client.get_by_role("link", name=re.compile("R-20"))
     before = requests.count()
