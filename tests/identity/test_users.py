@@ -33,6 +33,7 @@ from tests.support.database import DatabaseUrls, TestTenant
 from tests.support.desk import Desk
 from tests.support.exports import csv_rows, excel_rows, taken_out
 from tests.support.socket import open_socket
+from tests.support.waiting import eventually
 
 REST = f"{API}/users"
 ROW = re.compile(r'data-row="([^"]+)"')
@@ -242,6 +243,12 @@ class TestDeactivate:
                 portal, sign_topics(kept, ["users"]), cookies={SESSION_COOKIE: other.secret}
             ) as stays,
         ):
+            hub = portal.litestar.state.hub
+
+            async def open_pages() -> int:
+                return sum(hub.sockets_of(one.actor.id) for one in (viewer, kept))
+
+            await eventually(open_pages, 2, within_seconds=5)
             async with asyncio.timeout(5):
                 await admin.post(f"/users/{_id(desk, 'trader')}/deactivate")
                 assert await socket.closed() == 4401
