@@ -98,3 +98,10 @@ def test_metrics_are_not_for_whoever_comes_through_a_proxy(portal: Portal) -> No
         f"{portal.url}/metrics", headers={"X-Forwarded-For": "203.0.113.9"}, trust_env=False
     )
     assert answer.status_code == 404
+
+
+def test_the_server_writes_through_what_masks_secrets(portal: Portal) -> None:
+    """Its own lines as well, not only the portal's: each is one JSON object."""
+    logs = sorted((portal.folder / "logs").glob("web*.log"))
+    written = [line for log in logs for line in log.read_text().splitlines()]
+    assert any(json.loads(line)["logger"] == "uvicorn.error" for line in written)

@@ -7,7 +7,6 @@ elsewhere), goes on answering until its visitors have left, and only then closes
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import socket
 import time
@@ -108,8 +107,8 @@ def run(fd: int | None) -> None:
         forwarded_allow_ips=trusted_proxies,
         access_log=False,
         server_header=False,
+        # Its own would come after ours, and write past what masks secrets (`app.logging`).
+        log_config=None,
     )
-    # Whatever is said of the access log, it writes the address of each socket, with what signs its topics.
-    logging.getLogger("uvicorn.error").addFilter(lambda record: "WebSocket" not in str(record.msg))
     server = Server(config, portal, is_shared=inherited is not None)
     server.run(sockets=None if inherited is None else [inherited])

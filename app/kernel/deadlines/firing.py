@@ -136,8 +136,8 @@ async def fire_due(*, limit: int = 500) -> int:
     """Fire what is due in every tenant, each mark once however many workers do this at a time.
 
     Returns how many deadlines had a mark fired, each the first that was left: call it until there
-    are none. One whose handler fails holds up no other: it is
-    tried again after a pause that doubles, up to a minute, without end.
+    are none. One whose handler fails holds up no other: it is tried again after a pause that
+    doubles, up to a minute, without end.
     """
     fired = 0
     async with unit_of_work(tenant=None, actor=SYSTEM, read_only=True):

@@ -63,14 +63,15 @@ async def _in_one_transaction(refs: Sequence[JobRef]) -> Sequence[JobRef]:
             tenant_id,
             list(by_id),
         )
-        left = [by_id[row["id"]] for row in rows]
+        claimed = [by_id[row["id"]] for row in rows]
         done: list[JobRef] = []
-        while left and (not done or time.monotonic() < until):
-            ref = left.pop(0)
-            await Run(ref).perform(unit, ClaimedJob(**dict(rows[len(done)])))
+        for ref, row in zip(claimed, rows, strict=True):
+            if done and time.monotonic() >= until:
+                break
+            await Run(ref).perform(unit, ClaimedJob(**dict(row)))
             done.append(ref)
         if done:
             await mark_done(tenant_id, [ref.id for ref in done])
     for ref in done:
         metrics.JOBS.labels(ref.kind, "done").inc()
-    return left
+    return claimed[len(done) :]

@@ -33,8 +33,8 @@ _OF_REDEMPTION = "principal, yield, gross, penalty, fee, deductions or net"
 
 class InputOut(msgspec.Struct, frozen=True, kw_only=True):
     """`unit`: money, units, rate (a fraction), days, per_unit, or quantity (of another asset, which
-    the label names). `explanation` is the address of
-    the input's own, where it was computed itself."""
+    the label names). `explanation` is the address of the input's own, where it was computed itself.
+    """
 
     label: str
     value: str
