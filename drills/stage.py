@@ -178,18 +178,11 @@ class Stage:
     async def restart(self, child: Child) -> None:
         """Start a process of ours that has ended; returns when it says that it works."""
         child.start()
-        if child in self.web:
-            await until(
-                lambda: asyncio.to_thread(lambda: "Application startup complete" in child.tail()),
-                seconds=START_SECONDS_MAX,
-                what=child.name,
-            )
-        else:
-            await until(
-                lambda: asyncio.to_thread(lambda: '"event": "started"' in child.tail(2000)),
-                seconds=START_SECONDS_MAX,
-                what=child.name,
-            )
+
+        async def has_said_ready() -> bool:
+            return child.has_said_ready
+
+        await until(has_said_ready, seconds=START_SECONDS_MAX, what=child.name)
 
     async def is_ready(self) -> bool:
         dead = [child for child in self.ours if not child.is_running]
@@ -205,6 +198,7 @@ class Stage:
             environment=self._environment | {"PYTHONUNBUFFERED": "1"},
             pass_fds=(self._descriptor,),
             stop_seconds=15,
+            says_ready=True,
         )
 
     def _part(self, part: str, number: int) -> Child:
@@ -216,6 +210,7 @@ class Stage:
             environment=self._environment
             | {"PYTHONUNBUFFERED": "1", "DRILL_CALLS": str(self.services.root / "calls")},
             stop_seconds=15,
+            says_ready=True,
         )
 
     async def start(self) -> None:
