@@ -16,7 +16,7 @@ from app.kernel.database import execute, fetch, fetch_value
 from app.web.shell import Portal
 from tests.investments import steps
 from tests.security.seats import API, Seat, Seats, open_seats
-from tests.security.traces import nothing_written
+from tests.security.traces import digests, nothing_written
 from tests.support.custody_sandbox import Control
 from tests.support.database import DatabaseUrls
 from tests.support.desk import Desk
@@ -238,14 +238,18 @@ class TestRevoke:
         states = [(await steps.seen(desk, id_)).state for id_ in (sent, waiting, elsewhere)]
         assert states == ["in_transit", "on_hold", "pending_approval"]
 
-    async def test_twice_is_not_there_and_writes_nothing(
+    async def test_twice_changes_nothing_and_shows_what_was_asked_for(
         self, member: Seat, desk: Desk, database: DatabaseUrls
     ) -> None:
-        path = f"/destinations/{desk.destinations['member', 'yield']}/revoke"
-        assert (await member.post(path)).status_code == 303
-        async with nothing_written(database, desk):
-            assert (await member.post(path)).status_code == 404
-            assert (await member.post(f"{API}/investments{path}")).status_code == 404
+        page = f"/destinations/{desk.destinations['member', 'yield']}"
+        assert (await member.post(f"{page}/revoke")).status_code == 303
+        before = await digests(database, desk)
+        again = await member.post(f"{page}/revoke")
+        assert (again.status_code, again.headers["location"]) == (303, page)
+        assert (await member.post(f"{API}/investments{page}/revoke")).status_code == 404
+        # What was answered, so that the same form may be sent once more.
+        del before["idempotency_key"]
+        assert (await digests(database, desk)).items() >= before.items()
 
     async def test_of_somebody_else_is_not_there(
         self, seats: Seats, desk: Desk, stranger: Desk, database: DatabaseUrls

@@ -41,6 +41,7 @@ from app.kernel.errors import DomainError, FieldError, InputInvalid, NotFound
 from app.kernel.notes import checked_reason
 from app.web.forms import new_idempotency_key, read_form, refused, typed_instant
 from app.web.guards import requires
+from app.web.listing import YEARS
 from app.web.operations_pages.deadlines import DeadlineRow, named
 from app.web.rendering import Page, See
 from app.web.transactions import transactional
@@ -201,6 +202,7 @@ async def _shown(
             extension=extension,
         ),
         "form": form or {},
+        "typed_end": _end_to_the_second(form or {}),
         "errors": errors or [],
         "idempotency_key": new_idempotency_key(),
     }
@@ -239,6 +241,16 @@ def _typed_end(request: PortalRequest, form: Form, view: DeadlineView) -> dateti
         return typed
     due_at = view.timer.due_at
     return typed.replace(second=due_at.second, microsecond=due_at.microsecond)
+
+
+def _end_to_the_second(form: Form) -> datetime | None:
+    """The end of a proposal that was confirmed, and refused: no field of day and time would show it
+    as it was sent. None for one that was typed, or cannot be read."""
+    try:
+        end = datetime.fromisoformat(form.get("due_at", ""))
+    except ValueError:
+        return None
+    return end if end.tzinfo and end.year in YEARS else None
 
 
 def _extension(view: DeadlineView, due_at: datetime) -> Extension:

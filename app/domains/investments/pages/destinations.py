@@ -88,7 +88,12 @@ class Destinations(Controller):
     @transactional(idempotent=True)
     async def revoke(self, request: PortalRequest, destination_id: FromPath[str]) -> See:
         found: UUID = required_id(destination_id)
-        await revoke_destination(destination_id=found)
+        try:
+            async with savepoint():
+                await revoke_destination(destination_id=found)
+        except NotFound:
+            # In another window already, perhaps: then it is as was asked for, and they see it.
+            await destination_page(destination_id=found)
         return See(f"/destinations/{found}")
 
 
