@@ -18,7 +18,9 @@ from playwright.sync_api import (
 )
 
 from e2e.doors import Doors
-from e2e.pages.sign_in import sign_in
+from e2e.pages.sign_in import sign_in, signed_in_before
+from e2e.rest.people import People
+from e2e.rest.things import Things
 from tests.support.chromium import ensure_chromium
 from tests.support.environment import free_port
 from tests.support.portal import Portal, running_portal
@@ -86,6 +88,14 @@ def doors(portal: Portal) -> Iterator[Doors]:
     opened.close()
 
 
+@pytest.fixture(scope="module")
+def things(portal: Portal, doors: Doors) -> Iterator[Things]:
+    """What a test needs to be there and is not about, made over REST."""
+    people = People(portal)
+    yield Things(people, portal, doors)
+    people.close()
+
+
 @pytest.fixture(autouse=True)
 def a_day_of_its_own(doors: Doors) -> None:
     """What other tests asked for is a day old: a client's third request of a day is compliance's."""
@@ -99,14 +109,14 @@ def sessions() -> dict[str, StorageState]:
 
 
 @pytest.fixture
-def known(open_context: Callable[..., BrowserContext], sessions: dict[str, StorageState]) -> Known:
+def known(
+    portal: Portal, open_context: Callable[..., BrowserContext], sessions: dict[str, StorageState]
+) -> Known:
     """A page of that person in a fresh browser that has their cookies: they sign in once a run."""
 
     def make(login: str, address: str = "/", **options: object) -> Page:
         if login not in sessions:
-            page = open_context().new_page()
-            sign_in(page, login)
-            sessions[login] = page.context.storage_state()
+            sessions[login] = signed_in_before(portal, login)
         page = open_context(storage_state=sessions[login], **options).new_page()
         page.goto(address)
         return page

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from playwright.sync_api import Keyboard, Locator
+from playwright.sync_api import Keyboard, Locator, expect
 
 from e2e.pages.keyboard import press_until_focused, reach
 
@@ -55,13 +55,24 @@ def _write_instant(keyboard: Keyboard, text: str) -> None:
         keyboard.type(f"{hour % 12 or 12:02}{minute:02}{'AM' if hour < 12 else 'PM'}")
 
 
-def choose(target: Locator) -> None:
-    """One of several, or a box to tick."""
+def pick(target: Locator, option: str) -> None:
+    """Of a list, by the first letters of what it is called."""
     target.wait_for()
     if BY_MOUSE:
-        target.check()
+        target.select_option(label=option)
         return
-    if target.is_checked():
+    reach(target)
+    target.page.keyboard.type(option)
+    expect(target.locator("option:checked")).to_have_text(option)
+
+
+def choose(target: Locator, *, ticked: bool = True) -> None:
+    """One of several, or a box to tick, or not."""
+    target.wait_for()
+    if BY_MOUSE:
+        target.set_checked(ticked)
+        return
+    if target.is_checked() == ticked:
         return
     page = target.page
     if target.get_attribute("type") == "checkbox":
