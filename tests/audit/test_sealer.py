@@ -110,3 +110,18 @@ async def test_a_restore_into_another_cluster_begins_an_epoch_and_loses_nothing(
     assert [tuple(row) for row in epochs] == [(1, 3), (2, 1)]
     report = await verify_audit(tenant_id=tenant.id)
     assert (report.ok, report.records, report.unsealed) == (True, 4, 0)
+    # What is put into the epoch that is over would never be sealed: it is named.
+    forged = new_id()
+    async with connected(database.admin) as admin:
+        await admin.execute("SET session_replication_role = replica")
+        await admin.execute(
+            "INSERT INTO audit_record (tenant_id, id, cluster_id, xid, recorded_at, business_at,"
+            " actor_name, actor_role, action, subject_kind, subject_id, request_id, address, trace)"
+            " SELECT tenant_id, $2, cluster_id, '9000000000'::xid8, recorded_at, business_at,"
+            " actor_name, actor_role, 'forged', subject_kind, subject_id, request_id, address, trace"
+            " FROM audit_record WHERE tenant_id = $1 AND cluster_id = 7 LIMIT 1",
+            tenant.id,
+            forged,
+        )
+    report = await verify_audit(tenant_id=tenant.id)
+    assert report.first_break == f"record {forged} was inserted into a closed epoch"

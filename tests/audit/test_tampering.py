@@ -226,7 +226,30 @@ async def test_a_chain_rewritten_whole_is_found_by_the_exported_checkpoints(
     assert await found(chain) == broken
 
 
-async def test_exported_checkpoints_removed_forged_or_edited_are_found(chain: TestTenant) -> None:
+async def test_a_batch_rewritten_alone_or_without_a_record_is_found(
+    chain: TestTenant, intruder: asyncpg.Connection
+) -> None:
+    ids = await record_ids(intruder, chain)
+    await intruder.execute(
+        """UPDATE audit_record SET after = '{"amount": "1"}' WHERE id = $1""",
+        ids[RECORDS_A_BATCH + 1],
+    )
+    await _rewrite_chain(intruder, chain, through=2)
+    assert await found(chain) == "batch 3 does not follow batch 2: one was rewritten"
+    await intruder.execute(
+        "UPDATE audit_batch SET record_ids = trim_array(record_ids, 1),"
+        " leaves = substr(leaves, 1, octet_length(leaves) - 32)"
+        " WHERE tenant_id = $1 AND number = 2",
+        chain.id,
+    )
+    await _rewrite_chain(intruder, chain)
+    left_out = ids[2 * RECORDS_A_BATCH - 1]
+    assert await found(chain) == f"record {left_out} (act) was inserted, batch 2"
+
+
+async def test_exported_checkpoints_removed_forged_or_edited_are_found(
+    chain: TestTenant, intruder: asyncpg.Connection
+) -> None:
     files = sorted(_objects(chain).rglob("*.json"), key=lambda path: path.name)
     assert len(files) == BATCHES
     original = files[1].read_bytes()
@@ -246,6 +269,12 @@ async def test_exported_checkpoints_removed_forged_or_edited_are_found(chain: Te
     assert "is gone" in await found(chain)
     files[-1].write_bytes(last)
     assert (await verify_audit(tenant_id=chain.id)).ok
+    await intruder.execute(
+        "UPDATE audit_checkpoint SET statement = statement || ' '::bytea"
+        " WHERE tenant_id = $1 AND batch_number = 2",
+        chain.id,
+    )
+    assert await found(chain) == "the checkpoint of batch 2 differs from its copy"
 
 
 async def test_checkpoints_of_one_tenant_do_not_pass_for_anothers(
@@ -398,7 +427,9 @@ def _objects(tenant: TestTenant) -> Path:
     return Path(urlsplit(settings().object_store_url).path) / "audit" / str(tenant.id)
 
 
-async def _rewrite_chain(intruder: asyncpg.Connection, tenant: TestTenant) -> None:
+async def _rewrite_chain(
+    intruder: asyncpg.Connection, tenant: TestTenant, *, through: int = BATCHES
+) -> None:
     """What somebody who knows this code and owns the database would do: everything but sign."""
     previous = FIRST_PREVIOUS_HASH
     batches = await intruder.fetch(
@@ -406,8 +437,9 @@ async def _rewrite_chain(intruder: asyncpg.Connection, tenant: TestTenant) -> No
         "(extract(epoch FROM b.sealed_at) * 1000000)::bigint AS sealed_microseconds "
         "FROM audit_batch b JOIN audit_epoch e "
         "ON e.tenant_id = b.tenant_id AND e.number = b.epoch_number "
-        "WHERE b.tenant_id = $1 ORDER BY b.number",
+        "WHERE b.tenant_id = $1 AND b.number <= $2 ORDER BY b.number",
         tenant.id,
+        through,
     )
     for batch in batches:
         rows = await intruder.fetch(

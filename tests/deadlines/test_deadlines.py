@@ -26,7 +26,13 @@ from app.kernel.deadlines import (
 )
 from app.kernel.deadlines.firing import fire_due
 from app.kernel.deadlines.invariants import INVARIANTS
-from app.kernel.errors import NotFound
+from app.kernel.deadlines.operations import (
+    DeadlineNotRunning,
+    extend_deadline,
+    pause_deadline,
+    resume_deadline,
+)
+from app.kernel.errors import InputInvalid, NotFound
 from app.kernel.ids import new_id
 from app.kernel.invariants import verify_tenant
 from tests.support import work
@@ -328,3 +334,60 @@ async def test_many_are_fired_together_and_one_that_fails_holds_up_no_other(
     for row in marks:
         fired[row["deadline_id"]].append((row["version"], row["fraction"]))
     assert all(found == [(2, MARKS[0]), (3, MARKS[1]), (4, MARKS[2])] for found in fired.values())
+
+
+async def test_what_its_own_mark_stopped_is_not_stopped_again(tenant: TestTenant) -> None:
+    """Somebody cancels just as the time runs out: the mark that was due fires first, and ends it."""
+    deadline_id, subject = await start(tenant, hours=1)
+
+    async def stop_itself(mark: Any) -> None:
+        if mark.fraction == 1:
+            await stop_deadline(
+                subject_kind="thing", subject_id=subject, kind="test", outcome="cancelled"
+            )
+
+    work.behaviours["mark"] = stop_itself
+    await pass_time(hours=2)
+    await stop(tenant, subject, "met")
+    assert (await timer_of(tenant, subject)).state == "breached"
+    assert (await events_of(tenant, deadline_id)).count("stopped") == 1
+    await assert_sound(tenant)
+
+
+async def test_an_approval_changes_no_clock_that_does_not_run(tenant: TestTenant) -> None:
+    """What was agreed on may have been overtaken, or may name what was never there."""
+    deadline_id, subject = await start(tenant)
+    approval_id, longer = new_id(), timedelta(hours=1)
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM) as unit:
+        with pytest.raises(NotFound):
+            await pause_deadline(deadline_id=new_id(), approval_id=approval_id, reason="x")
+        with pytest.raises(DeadlineNotRunning):
+            await resume_deadline(deadline_id=deadline_id, approval_id=approval_id)
+        with pytest.raises(InputInvalid) as refusal:
+            await extend_deadline(
+                deadline_id=deadline_id, due_at=unit.now, approval_id=approval_id, reason="x"
+            )
+        assert refusal.value.errors[0].code == "NOT_LATER"
+    await stop(tenant, subject)
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM) as unit:
+        with pytest.raises(DeadlineNotRunning):
+            await pause_deadline(deadline_id=deadline_id, approval_id=approval_id, reason="x")
+        with pytest.raises(DeadlineNotRunning):
+            await extend_deadline(
+                deadline_id=deadline_id,
+                due_at=unit.now + 48 * longer,
+                approval_id=approval_id,
+                reason="x",
+            )
+    assert await events_of(tenant, deadline_id) == ["started", "stopped"]
+
+
+async def test_a_clock_gives_at_least_a_second(tenant: TestTenant) -> None:
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        with pytest.raises(ValueError, match="at least a second"):
+            await start_deadline(
+                kind="test",
+                subject_kind="thing",
+                subject_id=new_id(),
+                due_in=timedelta(milliseconds=999),
+            )

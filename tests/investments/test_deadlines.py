@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pytest
+
+from app.domains.investments.queries.row_scope import visible_deadline
 from app.kernel.database import fetch, unit_of_work
+from app.kernel.deadlines import start_deadline
+from app.kernel.errors import NotFound
+from app.kernel.ids import new_id
 from tests.investments import steps
 from tests.support.custody_sandbox import Control
 from tests.support.desk import Desk
@@ -82,3 +90,17 @@ class TestApprovalDeadline:
         await steps.decide(desk, redemption_id)
         view = await steps.seen(desk, redemption_id)
         assert [timer.state for timer in view.deadlines] == ["breached", "running"]
+
+
+async def test_a_clock_on_no_redemption_is_for_those_who_see_everything(desk: Desk) -> None:
+    async with desk.working("ops"):
+        deadline_id = await start_deadline(
+            kind="test", subject_kind="thing", subject_id=new_id(), due_in=timedelta(hours=1)
+        )
+    for login in ("ops", "compliance"):
+        async with desk.working(login):
+            assert (await visible_deadline(deadline_id=deadline_id)).timer.id == deadline_id
+    for login in ("rm", "trader"):
+        async with desk.working(login):
+            with pytest.raises(NotFound):
+                await visible_deadline(deadline_id=deadline_id)

@@ -150,6 +150,18 @@ class TestAdd:
         assert problem["errors"][0]["message"].replace("'", "&#39;") in page.text
         assert f'value="{changes.get("address", CHECKSUMMED)}"' in page.text
 
+    async def test_on_a_network_of_other_addresses_is_kept_as_it_is_written(
+        self, member: Seat, desk: Desk
+    ) -> None:
+        async with desk.working("ops"):
+            await execute("UPDATE product SET network = 'tron' WHERE asset = 'USDT'")
+        address = "TJRyWwFs9wTFGZg3JbrVriFbNfCug5tDeC"
+        for mistyped in (address[:7], f"{address[:-1]}/"):
+            refused = await member.post(REST, wallet(network="tron", address=mistyped))
+            assert [one["code"] for one in refused.json()["errors"]] == ["NOT_AN_ADDRESS"]
+        answer = await member.post(REST, wallet(network="tron", address=address))
+        assert await _address(desk, answer.json()["data"]["id"]) == address
+
     async def test_a_network_is_none_of_a_bank_accounts(self, member: Seat) -> None:
         answer = await member.post(REST, wallet(kind="bank", address=IBAN))
         assert answer.json()["errors"][0]["code"] == "UNKNOWN_NETWORK"

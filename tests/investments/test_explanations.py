@@ -21,6 +21,7 @@ from app.domains.investments.operations.yield_accrue import accrue_yields
 from app.domains.investments.public import publish_nav
 from app.domains.investments.queries.explanations import holdings, vaults
 from app.domains.investments.queries.explanations.accounts import explain_account
+from app.domains.investments.queries.explanations.allowances import explain_allowance
 from app.domains.investments.queries.explanations.clients import explain_client
 from app.domains.investments.queries.explanations.explanation import Explanation
 from app.domains.investments.queries.explanations.holdings import explain_holding
@@ -30,12 +31,15 @@ from app.domains.investments.queries.explanations.vaults import explain_vault
 from app.domains.investments.values import RedemptionState as State
 from app.kernel.database import execute, fetch, fetch_value, unit_of_work
 from app.kernel.errors import NotFound
+from app.kernel.ids import new_id
+from app.kernel.ledger.values import StatementPosition
 from app.web.shell import Portal
 from tests.investments import steps
 from tests.security.seats import Seats, open_seats
 from tests.security.stages import redemption_at
 from tests.support.custody_sandbox import Control
-from tests.support.desk import Desk, price
+from tests.support.database import TestTenant
+from tests.support.desk import Desk, open_desk, price
 from tests.support.drain import advance, drain
 
 REST = "/api/v1/investments/explanations"
@@ -406,6 +410,41 @@ class TestAVault:
         ):
             with pytest.raises(NotFound):
                 await explain_vault(account_id=desk.staging["yield"])
+
+    async def test_is_short_only_for_a_redemption_of_its_own_product(self, desk: Desk) -> None:
+        redemption_id = await steps.request(desk, key="growth")
+        await steps.decide(desk, redemption_id)
+        async with desk.working("trader"):
+            for key, is_told in (("growth", True), ("yield", False)):
+                asked = explain_vault(
+                    account_id=desk.staging[key], amount="short", redemption_id=redemption_id
+                )
+                if is_told:
+                    assert (await asked).agrees
+                else:
+                    with pytest.raises(NotFound):
+                        await asked
+
+
+class TestWhatIsNotThere:
+    async def test_has_no_explanation(self, tenant: TestTenant) -> None:
+        """A limit where there is none, a total in an asset that nobody holds, dollars where one
+        asset has no price, a posting that is not in the account's statement."""
+        desk = await open_desk(tenant_id=tenant.id, slug=tenant.slug, limits=())
+        async with desk.working("member"):
+            with pytest.raises(NotFound):
+                await explain_allowance(subscription_id=desk.subscriptions["member", "yield"])
+        client_id = desk.clients["member"]
+        async with desk.working("ops"):
+            account_id = await fetch_value("SELECT id FROM ledger_account LIMIT 1")
+            with pytest.raises(NotFound):
+                await explain_account(account_id=account_id, at=StatementPosition(1, new_id(), 0))
+            with pytest.raises(NotFound):
+                await explain_client(client_id=client_id, amount="worth", asset="EUR")
+            await explain_client(client_id=client_id, amount="usd")
+            await execute("UPDATE asset_price SET asset = 'other' WHERE asset = 'USDC'")
+            with pytest.raises(NotFound):
+                await explain_client(client_id=client_id, amount="usd")
 
 
 class TestTotals:

@@ -9,8 +9,13 @@ from uuid import UUID
 
 import pytest
 
+from app.domains.investments.jobs import payouts
 from app.domains.investments.operations.payout_retry import retry_payout
-from app.domains.investments.operations.payout_settle import begin_payout
+from app.domains.investments.operations.payout_settle import (
+    begin_payout,
+    refuse_payout,
+    settle_payout,
+)
 from app.domains.investments.operations.redemption_quote import Portion
 from app.domains.investments.operations.redemption_ready import (
     ApproverSettles,
@@ -219,6 +224,29 @@ class TestPayout:
             await retry_payout(redemption_id=redemption_id)
         await drain(hurry=2)
         assert (await steps.seen(desk, redemption_id)).state is RedemptionState.completed
+        await assert_invariants_hold(desk.tenant_id)
+
+    async def test_that_takes_the_custodian_long_is_asked_about_until_it_is_confirmed(
+        self, desk: Desk, sandbox: Control, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Meanwhile it is on its way, and the worker is free for others."""
+        monkeypatch.setattr(payouts, "POLL_SECONDS", 0.0)
+        monkeypatch.setattr(payouts, "POLLING_SECONDS", 0.0)
+        redemption_id = await _approved(desk)
+        await steps.ready(desk, redemption_id)
+        await drain()
+        view = await steps.seen(desk, redemption_id)
+        assert view.state is RedemptionState.in_transit
+        assert view.payout is not None and view.payout.state is PayoutState.sent
+        assert await _hurried(desk, redemption_id) == "completed"
+        assert len(sandbox.withdrawals()) == 1
+        # Another worker heard the same answer, or the custodian takes its word back.
+        before = await steps.seen(desk, redemption_id)
+        async with unit_of_work(tenant=desk.tenant_id, actor=desk.people["ops"]):
+            payout_id = await fetch_value("SELECT id FROM payout")
+            await settle_payout(payout_id=payout_id, reference="again", network_fee=Decimal(9))
+            await refuse_payout(payout_id=payout_id, reason="on second thoughts")
+        assert await steps.seen(desk, redemption_id) == before
         await assert_invariants_hold(desk.tenant_id)
 
     async def test_refused_after_an_earlier_sending_is_not_taken_for_dead(

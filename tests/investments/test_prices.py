@@ -57,6 +57,12 @@ async def test_a_service_that_is_away_leaves_the_last_price(
     assert await _read(desk, away, monkeypatch) == Decimal("1.00")
 
 
+async def test_without_a_service_the_last_price_ages(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await _read(desk, "", monkeypatch) == Decimal("1.00")
+
+
 async def test_an_older_price_changes_nothing(desk: Desk) -> None:
     async with _working(desk):
         earlier = datetime.now(UTC) - timedelta(minutes=1)

@@ -7,10 +7,14 @@ from uuid import UUID
 
 import pytest
 
-from app.domains.investments.operations.redemption_accept import accept_redemption
+from app.domains.investments.operations.redemption_accept import (
+    accept_redemption,
+    lapse_redemption,
+)
 from app.domains.investments.operations.redemption_cancel import cancel_redemption
 from app.domains.investments.public import publish_nav
 from app.domains.investments.values import RedemptionState
+from app.kernel.actors import SYSTEM
 from app.kernel.database import unit_of_work
 from app.kernel.errors import NotFound
 from tests.investments import steps
@@ -82,6 +86,15 @@ async def test_unanswered_lapses_and_the_units_come_back(desk: Desk) -> None:
     assert view.timeline[-1].event == "lapsed"
     await assert_invariants_hold(desk.tenant_id)
     assert await steps.request(desk, key="growth")
+
+
+async def test_answered_in_time_never_lapses(desk: Desk) -> None:
+    """The clock's end and the client's answer at once: whichever is first counts."""
+    redemption_id = await _offered(desk)
+    await _accept(desk, redemption_id)
+    async with unit_of_work(tenant=desk.tenant_id, actor=SYSTEM):
+        await lapse_redemption(redemption_id=redemption_id)
+    assert (await steps.seen(desk, redemption_id)).state is RedemptionState.approved
 
 
 async def test_can_be_taken_back_instead(desk: Desk) -> None:

@@ -11,7 +11,12 @@ import pytest
 from app.domains.investments.operations.redemption_approve import decide_redemption
 from app.domains.investments.operations.redemption_cancel import cancel_redemption
 from app.domains.investments.operations.redemption_quote import Portion
-from app.domains.investments.operations.redemption_trail import Changed, WrongState
+from app.domains.investments.operations.redemption_trail import (
+    Changed,
+    WrongState,
+    lock_redemption,
+    move,
+)
 from app.domains.investments.queries.subscriptions import own_subscription
 from app.domains.investments.values import RedemptionState
 from app.kernel.approvals.operations import NotYourDecision, decide, delegate
@@ -178,3 +183,13 @@ async def test_each_step_tells_the_people_it_concerns(desk: Desk) -> None:
     assert told["member"] == told["rm"] == both
     assert told["trader"] == told["trader2"] == ["redemption.approved"]
     assert told["member2"] is None and told["rm2"] is None
+
+
+async def test_no_step_takes_a_redemption_where_none_leads(desk: Desk) -> None:
+    """Whatever a step forgot to check: the move itself knows the ways there are."""
+    redemption_id = await steps.request(desk)
+    async with desk.working("ops"):
+        redemption = await lock_redemption(redemption_id=redemption_id)
+        with pytest.raises(WrongState, match="pending_approval to completed"):
+            await move(redemption, RedemptionState.completed, event="completed")
+    assert (await steps.seen(desk, redemption_id)).state is RedemptionState.pending_approval

@@ -8,12 +8,15 @@ from decimal import Decimal
 
 import pytest
 
+from app.domains.investments.forms import portion_of
 from app.domains.investments.operations.redemption_quote import (
     NothingToRedeem,
     Portion,
     quote_redemption,
 )
 from app.domains.investments.operations.redemption_request import QuoteExpired, request_redemption
+from app.domains.investments.public import publish_nav
+from app.domains.investments.queries.positions import PriceMissing
 from app.domains.investments.queries.subscriptions import own_subscription
 from app.domains.investments.values import RedemptionState
 from app.kernel.database import execute, fetch_value, unit_of_work
@@ -59,6 +62,26 @@ class TestQuote:
                 portion=Portion(amount=Money("10000.00", "USDC")),
             )
         assert abs(quote.amounts.gross - Decimal(10000)) <= Decimal("0.01")
+
+    async def test_by_the_amount_of_everything_leaves_no_unit_behind(self, desk: Desk) -> None:
+        subscription_id = desk.subscriptions["member", "growth"]
+        async with unit_of_work(tenant=desk.tenant_id, actor=desk.people["member"]):
+            everything = await quote_redemption(subscription_id=subscription_id, portion=Portion())
+            quote = await quote_redemption(
+                subscription_id=subscription_id,
+                portion=Portion(amount=Money(str(everything.amounts.gross), "USDC")),
+            )
+        assert quote.amounts.units == everything.amounts.units
+
+    async def test_before_there_is_a_price_is_refused(self, desk: Desk) -> None:
+        """A NAV of later than now prices nothing."""
+        async with unit_of_work(tenant=desk.tenant_id, actor=desk.people["member"]) as unit:
+            earlier = unit.now - timedelta(hours=1)
+        with pytest.raises(PriceMissing):
+            async with unit_of_work(tenant=desk.tenant_id, actor=desk.people["member"], at=earlier):
+                await quote_redemption(
+                    subscription_id=desk.subscriptions["member", "growth"], portion=Portion()
+                )
 
     async def test_of_another_client_is_not_there(self, desk: Desk) -> None:
         with pytest.raises(NotFound):
@@ -150,6 +173,26 @@ class TestRequest:
             await request(desk, portion=Portion(units="6"), quote_id=quote.id)
         assert refusal.value.errors[0].code == "OTHER_QUOTE"
 
+    async def test_refuses_a_quote_that_a_new_price_has_overtaken(self, desk: Desk) -> None:
+        subscription_id = desk.subscriptions["member", "growth"]
+        async with unit_of_work(tenant=desk.tenant_id, actor=desk.people["member"]):
+            quote = await quote_redemption(subscription_id=subscription_id, portion=Portion())
+        async with unit_of_work(tenant=desk.tenant_id, actor=desk.people["ops"]) as unit:
+            await publish_nav(
+                product_id=desk.products["growth"], nav_per_unit=Decimal("1.06"), as_of=unit.now
+            )
+        with pytest.raises(QuoteExpired, match="price moved"):
+            await request(desk, key="growth", quote_id=quote.id)
+
+    async def test_refuses_what_would_pay_out_nothing(self, desk: Desk) -> None:
+        with pytest.raises(InputInvalid) as refusal:
+            await request(desk, portion=Portion(units="0.004"))
+        assert [(one.field, one.code) for one in refusal.value.errors] == [
+            ("units", "NOTHING_LEFT")
+        ]
+        async with unit_of_work(tenant=desk.tenant_id, actor=desk.people["ops"]):
+            assert not await fetch_value("SELECT count(*) FROM redemption")
+
     @pytest.mark.parametrize(
         ("owner", "key", "code"),
         [("member2", "yield", "NOT_YOUR_DESTINATION"), ("member", "growth", "WRONG_ASSET")],
@@ -180,6 +223,29 @@ class TestRequest:
         with pytest.raises(InputInvalid) as refusal:
             await request(desk)
         assert refusal.value.errors[0].code == "NOT_USABLE"
+
+
+class TestForm:
+    @pytest.mark.parametrize(
+        ("form", "asked"),
+        [
+            ({}, Portion()),
+            ({"by": "all", "units": "3"}, Portion()),
+            ({"units": "3"}, Portion(units="3")),
+            ({"by": "fraction", "units": "3", "fraction": "0.5"}, Portion(fraction="0.5")),
+            ({"by": "amount", "amount": "9"}, Portion(amount=Money("9", "USDT"))),
+            ({"by": "units"}, Portion(units="")),
+        ],
+    )
+    def test_takes_the_field_that_was_chosen_alone(
+        self, form: dict[str, str], asked: Portion
+    ) -> None:
+        """Never everything for want of what was meant: an empty field is refused as a number."""
+        assert portion_of(form, "USDT") == asked
+
+    def test_refuses_a_way_that_there_is_not(self) -> None:
+        with pytest.raises(InputInvalid):
+            portion_of({"by": "half"}, "USDT")
 
 
 class TestTheSameUnits:

@@ -9,7 +9,7 @@ import pytest
 
 from app.kernel.actors import SYSTEM
 from app.kernel.database import fetch_value, unit_of_work
-from app.kernel.jobs import LeaseLost, OutsideCall, RetryLater, enqueue, outside
+from app.kernel.jobs import FailedForGood, LeaseLost, OutsideCall, RetryLater, enqueue, outside
 from tests.support import work
 from tests.support.database import TestTenant
 
@@ -169,3 +169,27 @@ async def test_a_failing_completion_leaves_no_effect(tenant: TestTenant) -> None
     row = await work.row_of(tenant.id, job_id)
     assert (row["state"], row["failures"]) == ("pending", 1)
     assert await work.effects(tenant.id, "paid") == 0
+
+
+async def test_who_lost_a_job_does_not_bury_it(tenant: TestTenant) -> None:
+    """It failed for good, for a worker that was only slow: another one has carried it out."""
+    job_id = await a_job(tenant)
+    taken = asyncio.Event()
+
+    async def slow_then_quick(call: OutsideCall) -> None:
+        if call.attempt == 1:
+            await taken.wait()
+            raise FailedForGood("the custodian knows no such account")
+        await complete(call)
+
+    work.behaviours["outside"] = slow_then_quick
+    slow = asyncio.create_task(work.run(tenant.id, job_id))
+    while not work.calls:
+        await asyncio.sleep(0)
+    await work.make_due(tenant.id, job_id)
+    await work.run(tenant.id, job_id)
+    taken.set()
+    assert await slow is None
+    assert (await work.row_of(tenant.id, job_id))["state"] == "done"
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        assert await fetch_value("SELECT count(*) FROM outbox_event WHERE type = 'job.dead'") == 0

@@ -6,10 +6,11 @@ import asyncio
 from uuid import UUID
 
 import asyncpg
+import pytest
 
 from app.kernel.actors import SYSTEM
 from app.kernel.database import current, execute, fetch_value, unit_of_work
-from app.kernel.jobs import FailedForGood, RetryLater, dead_letters, enqueue
+from app.kernel.jobs import FailedForGood, RetryLater, dead_letters, enqueue, job
 from app.kernel.jobs.registry import is_known
 from app.kernel.jobs.running import backoff_seconds, run_job
 from app.kernel.jobs.values import JobRef
@@ -172,3 +173,9 @@ def test_the_pause_doubles_up_to_five_minutes() -> None:
     assert 0.25 <= backoff_seconds(0) <= 0.5
     assert 2 <= backoff_seconds(3) <= 4
     assert 150 <= backoff_seconds(50) <= 300
+
+
+def test_two_functions_never_share_the_jobs_of_a_kind() -> None:
+    """Which of the two ran would depend on what was loaded last."""
+    with pytest.raises(RuntimeError, match="two functions"):
+        job("test.inside")(work.inside)

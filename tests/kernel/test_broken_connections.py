@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
+from app.kernel import database
 from app.kernel.actors import SYSTEM
 from app.kernel.database import (
     execute,
@@ -153,4 +154,18 @@ async def test_nobody_there_is_unavailable(way: FaultProxy) -> None:
         async with unit_of_work(tenant=None, actor=SYSTEM):
             await execute("SELECT 1")
     way.heal()
+    assert await _works()
+
+
+async def test_more_dead_ones_than_are_tried_are_unavailable(
+    way: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where each dies at its first word nobody waits for ever."""
+    assert await _works()
+    monkeypatch.setattr(database, "_DEAD_CONNECTIONS_MAX", 1)
+    way.reset()
+    with pytest.raises(Unavailable, match="keeps hanging up"):
+        async with unit_of_work(tenant=None, actor=SYSTEM):
+            await execute("SELECT 1")
+    monkeypatch.undo()
     assert await _works()

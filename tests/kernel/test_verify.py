@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from app.invariants import INVARIANT_MODULES
-from app.kernel import audit
+from app.kernel import audit, invariants
 from app.kernel.actors import SYSTEM
 from app.kernel.audit import verification
 from app.kernel.audit.sealer import seal_tenant
@@ -70,3 +70,29 @@ async def test_the_command_exits_with_1_and_names_the_record(
     assert "(y) was edited, batch 1" in capsys.readouterr().out
     assert await main("everything") == 2
     await start_pool(database.app)
+
+
+async def test_the_command_shows_the_rows_that_break_an_invariant(
+    tenant: TestTenant,
+    database: DatabaseUrls,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        await audit.record(action="x", subject_kind="x", subject_id=new_id())
+
+    async def this_tenant_alone() -> list[UUID]:
+        return [tenant.id]
+
+    broken = Invariant(name="no_records", explains="", sql="SELECT action FROM audit_record")
+    monkeypatch.setattr(invariants, "tenant_ids", this_tenant_alone)
+    monkeypatch.setattr(invariants, "all_invariants", lambda: [broken])
+    await stop_pool()
+    assert await main("invariants") == 1
+    await start_pool(database.app)
+    said = capsys.readouterr().out.splitlines()
+    assert said == [
+        f"BROKEN  {tenant.id}  no_records",
+        "        {'action': 'x'}",
+        "NOT EVERYTHING HOLDS",
+    ]

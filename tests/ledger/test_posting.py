@@ -245,6 +245,18 @@ async def test_books_and_accounts_are_opened_once_even_at_once(tenant: TestTenan
     await assert_invariants_hold(tenant.id)
 
 
+async def test_an_account_is_not_given_to_whoever_asks_for_another_floor(
+    tenant: TestTenant,
+) -> None:
+    """What may not go below zero is never taken for what may, nor the other way round."""
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        book = await a_book(clients=0)
+        house = AccountSpec(book_id=book.id, asset="USD", kind="house", floored=True, name="House")
+        with pytest.raises(EntryInvalid, match="exists and floored=False"):
+            await open_accounts(specs=[house])
+        assert await open_accounts(specs=[replace(house, floored=False)]) == [book.house]
+
+
 @pytest.mark.parametrize("table", ["ledger_entry", "ledger_posting", "ledger_account"])
 async def test_the_portal_may_neither_change_nor_remove_what_is_posted(
     tenant: TestTenant, table: str

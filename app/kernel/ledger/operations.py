@@ -26,6 +26,8 @@ from app.kernel.ledger.values import AccountSpec, Entry, Posting
 from app.kernel.money import DIGITS_MAX, PLACES_MAX, ZERO
 
 _LARGEST = Decimal(10) ** (DIGITS_MAX - PLACES_MAX)
+# Book, asset, kind and owner: what names an account.
+_Purpose = tuple[UUID, str, str, UUID | None]
 
 
 async def open_book(*, name: str, subject_kind: str, subject_id: UUID) -> UUID:
@@ -81,36 +83,36 @@ async def open_accounts(*, specs: Sequence[AccountSpec]) -> list[UUID]:
 
     Raises `EntryInvalid` when one is there but floored otherwise than asked.
     """
-    wanted = [_purpose(spec.book_id, spec.asset, spec.kind, spec.owner_id) for spec in specs]
-    found: dict[tuple[UUID, str, str, UUID | None], tuple[UUID, bool]] = {}
-    # Once is enough unless a concurrent twin opened one of them while this waited for it.
-    for _ in range(2):
-        rows = await fetch(
-            _OPEN,
-            current().tenant,
-            [new_id() for _ in specs],
-            [spec.book_id for spec in specs],
-            [spec.asset for spec in specs],
-            [spec.kind for spec in specs],
-            [spec.owner_id for spec in specs],
-            [spec.floored for spec in specs],
-            [spec.name for spec in specs],
-        )
-        for row in rows:
-            key = _purpose(row["book_id"], row["asset"], row["kind"], row["owner_id"])
-            found[key] = (row["id"], row["floored"])
-        if all(key in found for key in wanted):
-            break
+    wanted: list[_Purpose] = [
+        (spec.book_id, spec.asset, spec.kind, spec.owner_id) for spec in specs
+    ]
+    found = await _opened(specs)
+    if any(key not in found for key in wanted):
+        # A concurrent twin opened one of them while this waited for it: now it can be seen.
+        found = await _opened(specs)
     for spec, key in zip(specs, wanted, strict=True):
         if found[key][1] != spec.floored:
             raise EntryInvalid(f"account {spec.name!r} exists and floored={found[key][1]}")
     return [found[key][0] for key in wanted]
 
 
-def _purpose(
-    book_id: UUID, asset: str, kind: str, owner_id: UUID | None
-) -> tuple[UUID, str, str, UUID | None]:
-    return (book_id, asset, kind, owner_id)
+async def _opened(specs: Sequence[AccountSpec]) -> dict[_Purpose, tuple[UUID, bool]]:
+    """Id and floor of each that is there, or is opened by this."""
+    rows = await fetch(
+        _OPEN,
+        current().tenant,
+        [new_id() for _ in specs],
+        [spec.book_id for spec in specs],
+        [spec.asset for spec in specs],
+        [spec.kind for spec in specs],
+        [spec.owner_id for spec in specs],
+        [spec.floored for spec in specs],
+        [spec.name for spec in specs],
+    )
+    return {
+        (row["book_id"], row["asset"], row["kind"], row["owner_id"]): (row["id"], row["floored"])
+        for row in rows
+    }
 
 
 async def post_entries(*, entries: Sequence[Entry]) -> list[UUID]:
@@ -128,11 +130,13 @@ async def post_entries(*, entries: Sequence[Entry]) -> list[UUID]:
         rows = await fetch(_POST, *_arguments(entries))
     if any(row["unlocked"] for row in rows):
         raise RuntimeError("a floored account has no balance row")
-    posted: dict[str, UUID | None] = {row["idempotency_key"]: row["entry_id"] for row in rows}
-    unseen = [key for key, entry_id in posted.items() if entry_id is None]
+    posted: dict[str, UUID] = {
+        row["idempotency_key"]: row["entry_id"] for row in rows if row["entry_id"] is not None
+    }
+    unseen = [row["idempotency_key"] for row in rows if row["entry_id"] is None]
     if unseen:
-        posted.update(await _posted_by_twin(unseen))
-    return [_known(posted[entry.idempotency_key]) for entry in entries]
+        posted |= await _posted_by_twin(unseen)
+    return [posted[entry.idempotency_key] for entry in entries]
 
 
 _POST = (
@@ -177,12 +181,6 @@ async def _posted_by_twin(keys: list[str]) -> dict[str, UUID]:
         keys,
     )
     return {row["idempotency_key"]: row["id"] for row in rows}
-
-
-def _known(entry_id: UUID | None) -> UUID:
-    if entry_id is None:
-        raise RuntimeError("an entry was neither posted nor found")
-    return entry_id
 
 
 def _check_entries(entries: Sequence[Entry]) -> None:

@@ -414,16 +414,15 @@ def _declare_groups() -> None:
             if how is not How.portal
             and (key == DIGEST if how is How.daily else key == notice.group)
         }
-        if roles:
-            declare_group(
-                NoticeGroup(
-                    key=str(key),
-                    label=label,
-                    explains=explains,
-                    roles=frozenset(roles),
-                    is_binding=is_binding,
-                )
+        declare_group(
+            NoticeGroup(
+                key=str(key),
+                label=label,
+                explains=explains,
+                roles=frozenset(roles),
+                is_binding=is_binding,
             )
+        )
 
 
 _declare_groups()
