@@ -22,7 +22,7 @@ from piccolo.engine.postgres import PostgresEngine
 
 from app.kernel.actors import Actor
 from app.kernel.errors import Unavailable
-from app.kernel.trail import Trail
+from app.kernel.trail import PREPARED, Trail
 
 Isolation = Literal["read committed", "repeatable read", "serializable"]
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
@@ -112,6 +112,17 @@ async def _no_reset(connection: Any) -> None:
     """Only `SET LOCAL` is ever used, so there is nothing to reset: one round trip less."""
 
 
+# What `pg_stat_activity` calls our connections; while a transaction is open, its business time follows.
+_APPLICATION = "stakehold"
+# Several statements in one message can neither take parameters nor return rows. So this one is prepared
+# on every connection, and the time comes back as a setting that the server reports to its client.
+_UNIT_BEGIN = f"""
+PREPARE unit_begin (text, text) AS SELECT set_config('app.tenant_id', $1, true),
+  set_config('app.actor_id', $2, true),
+  set_config('application_name', '{_APPLICATION} ' || app_now(), true)
+"""
+
+
 async def _prepare(connection: asyncpg.Connection) -> None:
     """JSONB goes in and out as Python values (so Piccolo, which writes text, must not write it)."""
     await connection.set_type_codec(
@@ -120,6 +131,14 @@ async def _prepare(connection: asyncpg.Connection) -> None:
         encoder=lambda value: msgspec.json.encode(value).decode(),
         decoder=msgspec.json.decode,
     )
+    # Before the first migration there is nothing to prepare them for: see `_live_connection`.
+    with suppress(asyncpg.UndefinedFunctionError, asyncpg.UndefinedTableError):
+        await _prepare_statements(connection)
+
+
+async def _prepare_statements(connection: Connection) -> None:
+    """What begins and ends each unit of work, planned once a connection."""
+    await connection.execute(";".join((_UNIT_BEGIN, *PREPARED)))
 
 
 async def start_pool(url: str, *, size: int = 20) -> None:
@@ -135,7 +154,7 @@ async def start_pool(url: str, *, size: int = 20) -> None:
         reset=_no_reset,
         command_timeout=30,
         server_settings={
-            "application_name": "stakehold",
+            "application_name": _APPLICATION,
             "statement_timeout": "20000",
             "lock_timeout": "8000",
             "idle_in_transaction_session_timeout": "30000",
@@ -197,35 +216,45 @@ async def unit_of_work(
             with _acting(outer, actor, at or outer.now, outer.loads_past or at is not None):
                 yield outer
         return
-    mode = "READ ONLY" if read_only else "READ WRITE"
-    # UUIDs are the only values written into this text, so that it stays one message.
-    begin = (
-        f"BEGIN ISOLATION LEVEL {isolation.upper()} {mode};"
-        f"SET LOCAL app.tenant_id = '{tenant or ''}';"
-        f"SET LOCAL app.actor_id = '{actor.id or ''}'"
-    )
-    async with _connection(begin) as connection:
+    async with _connection(_begin(tenant, actor, isolation, read_only)) as connection:
         try:
-            now = await connection.fetchval("SELECT app_now()")
+            now = _business_time(connection)
             unit = UnitOfWork(connection, tenant, actor, at or now, read_only)
             unit.loads_past = at is not None
             token = _current.set(unit)
             piccolo = DB.current_transaction.set(unit)  # type: ignore[arg-type]
             try:
                 yield unit
-                if unit.tenant_id is not None:
-                    await unit.trail.write(connection, unit.tenant_id)
             finally:
                 DB.current_transaction.reset(piccolo)
                 _current.reset(token)
+            ended = await connection.execute(unit.trail.written(unit.tenant_id) + "COMMIT")
         except BaseException:
             # A broken connection cannot roll back, and need not: the server does.
-            if not _is_gone(connection):
+            if not _is_gone(connection) and connection.is_in_transaction():
                 await asyncio.shield(connection.execute("ROLLBACK"))
             raise
-        if await connection.execute("COMMIT") != "COMMIT":
+        if ended != "COMMIT":
             # The server answers ROLLBACK, without an error, where the body swallowed one.
             raise RuntimeError("a statement had failed, so nothing of this was committed")
+
+
+def _begin(tenant: UUID | None, actor: Actor, isolation: Isolation, read_only: bool) -> str:
+    """One message: the transaction, whose it is, and the business time it works at.
+
+    UUIDs are the only values written into it.
+    """
+    mode = "READ ONLY" if read_only else "READ WRITE"
+    return (
+        f"BEGIN ISOLATION LEVEL {isolation.upper()} {mode};"
+        f"EXECUTE unit_begin ('{tenant or ''}', '{actor.id or ''}')"
+    )
+
+
+def _business_time(connection: Connection) -> datetime:
+    """What `unit_begin` has read."""
+    reported: str = connection.get_settings().application_name
+    return datetime.fromisoformat(reported.removeprefix(_APPLICATION).lstrip())
 
 
 @contextmanager
@@ -305,7 +334,8 @@ async def _release(connection: asyncpg.pool.PoolConnectionProxy) -> None:
     concerns nobody any more, least of all somebody whose commit has been carried out.
     """
     with suppress(*_CUT_OFF):
-        await asyncio.shield(pool().release(connection))
+        # A cancellation does not reach it: the pool sees to that.
+        await pool().release(connection, timeout=ACQUIRE_TIMEOUT_SECONDS)
 
 
 def _terminate(connection: Connection) -> None:
@@ -318,7 +348,7 @@ async def _live_connection(first: str) -> asyncpg.pool.PoolConnectionProxy:
         connection = await _acquired()
         try:
             if first:
-                await connection.execute(first)
+                await _execute_first(connection, first)
             return connection
         except _CUT_OFF:
             _terminate(connection)
@@ -330,9 +360,21 @@ async def _live_connection(first: str) -> asyncpg.pool.PoolConnectionProxy:
     raise Unavailable("The database keeps hanging up; try again in a moment")
 
 
+async def _execute_first(connection: Connection, first: str) -> None:
+    try:
+        await connection.execute(first)
+    except asyncpg.InvalidSQLStatementNameError:
+        # It was opened before the database was migrated.
+        await connection.execute("ROLLBACK")
+        await _prepare_statements(connection)
+        await connection.execute(first)
+
+
 async def _acquired() -> asyncpg.pool.PoolConnectionProxy:
     try:
-        return await pool().acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
+        # The pool's own time-out would make a task of it.
+        async with asyncio.timeout(ACQUIRE_TIMEOUT_SECONDS):
+            return await pool().acquire()
     except (TimeoutError, OSError, *_CUT_OFF) as error:
         raise Unavailable("The database is not answering; try again in a moment") from error
     except (asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError) as error:

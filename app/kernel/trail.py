@@ -1,8 +1,8 @@
 """What a unit of work leaves behind for others: audit records, and events with a job for each of
 their consumers.
 
-They are gathered while the work goes on and written by one statement just before the commit, however
-many there are: `audit.record` and `outbox.emit` add to them, `unit_of_work` writes them.
+They are gathered while the work goes on and written by one statement in the commit's own message,
+however many there are: `audit.record` and `outbox.emit` add to them, `unit_of_work` writes them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 
@@ -57,19 +56,22 @@ class EventRow(msgspec.Struct, frozen=True, kw_only=True):
     reactions: Sequence[ReactionRow]
 
 
-_AUDITED = """
-INSERT INTO audit_record (tenant_id, id, business_at, actor_id, actor_name, actor_role, action,
-  subject_kind, subject_id, before, after, request_id, address, trace)
-SELECT $1, id, business_at, actor_id, actor_name, actor_role, action,
-  subject_kind, subject_id, before, after, request_id, address, trace
-FROM jsonb_to_recordset($2) AS given (id uuid, business_at timestamptz, actor_id uuid,
+_ROWS = "jsonb_to_recordset(convert_from(decode({}, 'hex'), 'UTF8')::jsonb)"
+
+# The cluster's identifier is read from a file, so once for all rows.
+_AUDITED = f"""
+INSERT INTO audit_record (tenant_id, cluster_id, id, business_at, actor_id, actor_name, actor_role,
+  action, subject_kind, subject_id, before, after, request_id, address, trace)
+SELECT $1, (SELECT cluster_identifier()), id, business_at, actor_id, actor_name, actor_role,
+  action, subject_kind, subject_id, before, after, request_id, address, trace
+FROM {_ROWS.format("$2")} AS given (id uuid, business_at timestamptz, actor_id uuid,
   actor_name text, actor_role text, action text, subject_kind text, subject_id uuid,
   before jsonb, after jsonb, request_id text, address text, trace text)
 """
 
-_WRITE = f"""
+_TRAIL = f"""
 WITH audited AS ({_AUDITED}), given AS (
-  SELECT * FROM jsonb_to_recordset($3) AS given (id uuid, type text, version bigint,
+  SELECT * FROM {_ROWS.format("$3")} AS given (id uuid, type text, version bigint,
     subject_kind text, subject_id uuid, payload jsonb, topics text[], consumers text[],
     actor_id uuid, actor_name text, request_id text, trace text, occurred_at timestamptz,
     reactions jsonb)
@@ -89,6 +91,13 @@ FROM given CROSS JOIN LATERAL
   jsonb_to_recordset(given.reactions) AS reaction (id uuid, kind text, consumer text)
 """
 
+# Every connection knows these: what goes in one message with the commit takes no parameters and would
+# be planned each time.
+PREPARED = (
+    f"PREPARE trail_audited (uuid, text) AS {_AUDITED}",
+    f"PREPARE trail_written (uuid, text, text) AS {_TRAIL}",
+)
+
 
 class Trail:
     """Of one unit of work; what a savepoint that is undone had added is dropped with it."""
@@ -105,10 +114,20 @@ class Trail:
     def back_to(self, mark: tuple[int, int]) -> None:
         del self.audited[mark[0] :], self.events[mark[1] :]
 
-    async def write(
-        self, connection: asyncpg.Connection | asyncpg.pool.PoolConnectionProxy, tenant_id: UUID
-    ) -> None:
+    def written(self, tenant_id: UUID | None) -> str:
+        """SQL that writes it, to go before the COMMIT. Nothing a value holds can be read as SQL: they go
+        as the hexadecimal digits of JSON."""
+        if tenant_id is None:
+            return ""
         if self.events:
-            await connection.execute(_WRITE, tenant_id, self.audited, self.events)
-        elif self.audited:
-            await connection.execute(_AUDITED, tenant_id, self.audited)
+            return (
+                f"EXECUTE trail_written ('{tenant_id}', '{_digits(self.audited)}',"
+                f" '{_digits(self.events)}');"
+            )
+        if self.audited:
+            return f"EXECUTE trail_audited ('{tenant_id}', '{_digits(self.audited)}');"
+        return ""
+
+
+def _digits(rows: Sequence[msgspec.Struct]) -> str:
+    return msgspec.json.encode(rows).hex()
