@@ -8,30 +8,74 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 _AXE_SCRIPT = Axe().axe_script
-_OPTIONS: dict[str, dict[str, Any]] = {
+_COLOURS = ("color-contrast", "link-in-text-block")
+_ALL: dict[str, Any] = {
+    "resultTypes": ["violations"],
     # The one rule of WCAG 2.2 that axe-core leaves off unless it is asked for.
-    "light": {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}},
-    # The theme changes colours and nothing else: only the rules that look at them run again.
-    "dark": {
-        "resultTypes": ["violations"],
-        "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
-    },
+    "rules": {"target-size": {"enabled": True}},
+}
+_BUT_COLOURS: dict[str, Any] = {
+    **_ALL,
+    "rules": {**_ALL["rules"], **{rule: {"enabled": False} for rule in _COLOURS}},
+}
+_COLOURS_ALONE: dict[str, Any] = {
+    "resultTypes": ["violations"],
+    "runOnly": {"type": "rule", "values": list(_COLOURS)},
 }
 
+# How each element of a page may look: what it is, what it stands in, and what styles ask of both.
+_LOOKS = """() => {
+  const asked = ["class", "style", "role", "type", "disabled", "level", "aria-current", "aria-pressed", "aria-invalid", "aria-sort"];
+  const looks = new Map();
+  const lookOf = (one) => {
+    if (!one || one === document.body) return "";
+    if (!looks.has(one)) {
+      const own = asked.map((name) => one.getAttribute(name) ?? "").join("|");
+      looks.set(one, `${lookOf(one.parentElement)} > ${one.localName}|${own}`);
+    }
+    return looks.get(one);
+  };
+  return [...new Set([...document.body.querySelectorAll("*")].map(lookOf))];
+}"""
 
-def violations(page: Page) -> list[str]:
-    """What axe-core finds, a line each: where, in which theme, which rule, on which element."""
-    found = []
-    page.evaluate(_AXE_SCRIPT)
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        answer = page.evaluate("options => axe.run(options)", _OPTIONS[theme])
-        found += [
-            f"{page.url} ({theme}): {line}"
-            for violation in answer["violations"]
-            for line in _lines(violation)
-        ]
-    return found
+
+class Looks:
+    """How the elements of pages looked that were seen before, in both themes: colours follow from
+    that alone, and finding out what lies under each text is most of what axe-core's rules cost."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def are_new(self, page: Page) -> bool:
+        looks = set(page.evaluate(_LOOKS))
+        if looks <= self._seen:
+            return False
+        self._seen |= looks
+        return True
+
+
+def violations(page: Page, *, within: str = "html", looks: Looks | None = None) -> list[str]:
+    """What axe-core finds, a line each: where, in which theme, which rule, on which element.
+
+    `within` is a selector of what has changed, where the rest of the page was looked at before. With
+    `looks`, colours are looked at where something looks as nothing did before.
+    """
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_AXE_SCRIPT)
+    if looks is not None and not looks.are_new(page):
+        return _found(page, "light", within, _BUT_COLOURS)
+    # The theme changes colours and nothing else: only the rules that look at them run again.
+    return _found(page, "light", within, _ALL) + _found(page, "dark", within, _COLOURS_ALONE)
+
+
+def _found(page: Page, theme: Any, within: str, options: dict[str, Any]) -> list[str]:
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    answer = page.evaluate("([within, options]) => axe.run(within, options)", [within, options])
+    return [
+        f"{page.url} ({theme}): {line}"
+        for violation in answer["violations"]
+        for line in _lines(violation)
+    ]
 
 
 def _lines(violation: dict[str, Any]) -> list[str]:

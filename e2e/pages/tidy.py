@@ -6,9 +6,11 @@ from playwright.sync_api import Page
 
 WIDTHS = (390, 1440)
 
-# Wider than the window; and amounts, times, states and buttons that run over more than one line.
+# Wider than the window; amounts, times, states and buttons that run over more than one line; and
+# text that its box cuts off. What is there for screen readers alone is cut on purpose.
 _UNTIDY = """() => {
   const found = [];
+  const words = (one) => `${one.className} ${one.textContent.replace(/\\s+/g, " ").trim().slice(0, 60)}`;
   const beyond = document.documentElement.scrollWidth - window.innerWidth;
   if (beyond > 0) found.push(`scrolls sideways by ${beyond}`);
   for (const one of document.querySelectorAll(".amount, .amount-large, time, .state, .timer-clock, .btn")) {
@@ -18,20 +20,21 @@ _UNTIDY = """() => {
     const lines = [...range.getClientRects()].filter((box) => box.width > 1);
     if (!lines.length) continue;
     const height = Math.max(...lines.map((box) => box.bottom)) - Math.min(...lines.map((box) => box.top));
-    if (height > 1.5 * Math.max(...lines.map((box) => box.height)))
-      found.push(`wraps: ${one.className} ${one.textContent.replace(/\\s+/g, " ").trim().slice(0, 60)}`);
+    if (height > 1.5 * Math.max(...lines.map((box) => box.height))) found.push(`wraps: ${words(one)}`);
+  }
+  for (const one of document.querySelectorAll("body *")) {
+    const wide = one.scrollWidth - one.clientWidth > 1;
+    const high = one.scrollHeight - one.clientHeight > 1;
+    if (!(wide || high) || one.clientWidth < 2 || !one.checkVisibility()) continue;
+    const style = getComputedStyle(one);
+    if (wide && style.overflowX !== "visible") found.push(`cut, or scrolls by itself: ${words(one)}`);
+    else if (high && ["hidden", "clip"].includes(style.overflowY)) found.push(`cut: ${words(one)}`);
   }
   return found;
 }"""
 
 
 def untidy(page: Page) -> list[str]:
-    """A line each: where, how wide the window was, what."""
-    before = page.viewport_size
-    found = []
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        found += [f"{page.url} at {width} px: {line}" for line in page.evaluate(_UNTIDY)]
-    if before:
-        page.set_viewport_size(before)
+    """A line each, at the width that the window has."""
+    found: list[str] = page.evaluate(_UNTIDY)
     return found
