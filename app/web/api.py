@@ -27,6 +27,9 @@ V = TypeVar("V")
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
 
+# What `zoned` refuses.
+INSTANT_RULES = ["NO_TIME_ZONE", "OUT_OF_RANGE"]
+
 # The query parameters of every list.
 Limit = Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX, description="Rows a page")]
 Cursor = Annotated[
@@ -111,6 +114,13 @@ def in_utc(instant: datetime | None, *, field: str) -> datetime | None:
         return instant.astimezone(UTC)
     except OverflowError as error:
         raise InputInvalid.of(field, "OUT_OF_RANGE", "Write an instant of our time") from error
+
+
+def zoned(instant: datetime | None, *, field: str) -> datetime | None:
+    """`instant` in UTC; raises `InputInvalid` by `INSTANT_RULES`: without its zone it could mean any."""
+    if instant is not None and instant.tzinfo is None:
+        raise InputInvalid.of(field, "NO_TIME_ZONE", "Write an instant with its zone, such as …Z")
+    return in_utc(instant, field=field)
 
 
 def cursor_id(cursor: str | None) -> UUID | None:

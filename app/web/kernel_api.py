@@ -1,8 +1,8 @@
-"""REST over the kernel: ledger, approvals, deadlines, audit, invariants, and the demo's clock."""
+"""REST over the kernel: approvals, deadlines, audit, invariants, and the demo's clock."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from app.domains.investments.operations.redemption_clock_change import NotOnHold
 from app.domains.investments.operations.redemption_trail import WrongState
 from app.domains.investments.queries.positions import PriceMissing
-from app.domains.investments.queries.row_scope import visible_entry, visible_redemption_ids
+from app.domains.investments.queries.row_scope import visible_redemption_ids
 from app.kernel.approvals.operations import (
     AlreadyDecided,
     ApprovalClosed,
@@ -26,7 +26,7 @@ from app.kernel.audit.queries import AUDIT_RECORDS, AuditFilter, records
 from app.kernel.audit.values import AuditRecordView
 from app.kernel.audit.verification import verify_audit
 from app.kernel.clock import advance_clock
-from app.kernel.database import fetch_value, unit_of_work
+from app.kernel.database import unit_of_work
 from app.kernel.deadlines import (
     DEADLINES,
     DeadlineFilter,
@@ -35,12 +35,11 @@ from app.kernel.deadlines import (
     DeadlineState,
     deadlines,
 )
-from app.kernel.errors import InputInvalid, NotFound
+from app.kernel.errors import NotFound
 from app.kernel.invariants import verify_tenant
-from app.kernel.ledger.queries import ACCOUNTS, AccountFilter, accounts, balance, balances
-from app.kernel.money import ZERO, Money, plain
 from app.settings import settings
 from app.web.api import (
+    INSTANT_RULES,
     LIMIT_DEFAULT,
     Cursor,
     Envelope,
@@ -48,109 +47,24 @@ from app.web.api import (
     PageInfo,
     Sort,
     envelope,
-    in_utc,
+    zoned,
 )
 from app.web.etags import tagged
 from app.web.guards import requires
 from app.web.kernel_schemas import (
-    AccountOut,
     ApprovalOut,
     AuditReportOut,
-    BalanceOut,
     ClockBody,
     ClockOut,
     DeadlineOut,
     DecisionBody,
-    EntryOut,
     InvariantOut,
     approval_out,
     deadline_out,
-    entry_out,
 )
 from app.web.listing import taken
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest, Viewer, viewer_of
-
-_INSTANT = ["NO_TIME_ZONE", "OUT_OF_RANGE"]
-
-
-class Ledger(Controller):
-    path = "/ledger"
-    tags = ["Ledger"]
-
-    @get("/accounts", guards=[requires("ledger:read")], summary="Accounts with their balances")
-    @transactional(read_only=True)
-    async def accounts(
-        self,
-        request: PortalRequest,
-        owner: FromQuery[UUID | None] = None,
-        book: FromQuery[UUID | None] = None,
-        asset: FromQuery[str | None] = None,
-        kind: FromQuery[str | None] = None,
-        name: FromQuery[str | None] = None,
-        sort: Sort = None,
-        limit: Limit = LIMIT_DEFAULT,
-        cursor: Cursor = None,
-    ) -> Envelope[list[AccountOut]]:
-        """`asset` and `kind` are what theirs begin with, `name` is any part of theirs. Sorted by
-        opened_at (unless said otherwise), name, book, kind or asset."""
-        words = taken({"asset": asset, "kind": kind, "name": name}, ("asset", "kind", "name"))
-        order = ACCOUNTS.order(sort)
-        shown = await accounts(
-            chosen=AccountFilter(book_id=book, owner_id=owner, **words),
-            order=order,
-            after=order.place(cursor),
-            limit=limit,
-        )
-        held = await balances(account_ids=[view.id for view in shown])
-        data = [
-            AccountOut(
-                id=view.id,
-                book_id=view.book_id,
-                owner_id=view.owner_id,
-                kind=view.kind,
-                name=view.name,
-                balance=Money(plain(held.get(view.id, ZERO)), view.asset),
-            )
-            for view in shown
-        ]
-        page = PageInfo(limit=limit, next_cursor=order.cursor(shown.place))
-        return envelope(request, data, page=page)
-
-    @get(
-        "/accounts/{account_id:uuid}/balance",
-        guards=[requires("ledger:read")],
-        rules={"known_at": _INSTANT},
-        summary="A balance as of a date, as it was known at a time",
-    )
-    @transactional(read_only=True)
-    async def balance(
-        self,
-        request: PortalRequest,
-        account_id: FromPath[UUID],
-        as_of: FromQuery[date | None] = None,
-        known_at: FromQuery[datetime | None] = None,
-    ) -> Envelope[BalanceOut]:
-        known_at = _zoned(known_at, field="known_at")
-        amount = await balance(account_id=account_id, as_of=as_of, known_at=known_at)
-        asset = await fetch_value("SELECT asset FROM ledger_account WHERE id = $1", account_id)
-        found = BalanceOut(
-            account_id=account_id,
-            balance=Money(plain(amount), asset),
-            as_of=as_of,
-            known_at=known_at,
-        )
-        return envelope(request, found)
-
-    @get(
-        "/entries/{entry_id:uuid}",
-        guards=[requires("ledger:read", "ledger:read_own")],
-        summary="One entry; a member sees those on their own accounts",
-    )
-    @transactional(read_only=True)
-    async def entry(self, request: PortalRequest, entry_id: FromPath[UUID]) -> Envelope[EntryOut]:
-        """Of an entry that moves something for several clients, a member sees their own part."""
-        return envelope(request, entry_out((await visible_entry(entry_id=entry_id)).entry))
 
 
 class Approvals(Controller):
@@ -160,7 +74,7 @@ class Approvals(Controller):
     @get(
         "/",
         guards=[requires("approval:read")],
-        rules={"requested_from": _INSTANT, "requested_before": _INSTANT},
+        rules={"requested_from": INSTANT_RULES, "requested_before": INSTANT_RULES},
         summary="Requests for approval",
     )
     @transactional(read_only=True)
@@ -181,8 +95,8 @@ class Approvals(Controller):
             chosen=ApprovalFilter(
                 state=in_state,
                 approver=_named(viewer_of(request)),
-                requested_from=_zoned(since, field="requested_from"),
-                requested_before=_zoned(until, field="requested_before"),
+                requested_from=zoned(since, field="requested_from"),
+                requested_before=zoned(until, field="requested_before"),
             ),
             order=order,
             after=order.place(cursor),
@@ -233,7 +147,7 @@ class Approvals(Controller):
 @get(
     "/deadlines",
     guards=[requires("deadline:read")],
-    rules={"due_from": _INSTANT, "due_before": _INSTANT},
+    rules={"due_from": INSTANT_RULES, "due_before": INSTANT_RULES},
     summary="Timers",
 )
 @transactional(read_only=True)
@@ -256,8 +170,8 @@ async def all_deadlines(
             states=(in_state,) if in_state else (),
             kind=taken({"kind": kind}, ("kind",))["kind"] or None,
             subject_ids=await visible_redemption_ids(),
-            due_from=_zoned(since, field="due_from"),
-            due_before=_zoned(until, field="due_before"),
+            due_from=zoned(since, field="due_from"),
+            due_before=zoned(until, field="due_before"),
             has_proposal=change_proposed,
         ),
         order=order,
@@ -275,7 +189,7 @@ class Audit(Controller):
     @get(
         "/",
         guards=[requires("audit:read")],
-        rules={"from": _INSTANT, "to": _INSTANT},
+        rules={"from": INSTANT_RULES, "to": INSTANT_RULES},
         summary="Audit records",
     )
     @transactional(read_only=True)
@@ -299,8 +213,8 @@ class Audit(Controller):
                 subject_id=subject,
                 actor_id=actor,
                 action=taken({"action": action}, ("action",))["action"],
-                recorded_from=_zoned(since, field="from"),
-                recorded_before=_zoned(until, field="to"),
+                recorded_from=zoned(since, field="from"),
+                recorded_before=zoned(until, field="to"),
             ),
             order=order,
             after=order.place(cursor),
@@ -357,14 +271,7 @@ def _named(viewer: Viewer) -> UUID | None:
     return viewer.actor.id if viewer.actor.role == "rm" else None
 
 
-def _zoned(instant: datetime | None, *, field: str) -> datetime | None:
-    if instant is not None and instant.tzinfo is None:
-        raise InputInvalid.of(field, "NO_TIME_ZONE", "Write an instant with its zone, such as …Z")
-    return in_utc(instant, field=field)
-
-
 ROUTES: list[Any] = [
-    Ledger,
     Approvals,
     all_deadlines,
     Audit,

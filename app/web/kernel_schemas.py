@@ -11,7 +11,7 @@ import msgspec
 from app.kernel.approvals.values import ApprovalView, Decision
 from app.kernel.clock import ADVANCE_SECONDS_MAX
 from app.kernel.deadlines.values import DeadlineView
-from app.kernel.ledger.values import EntryView
+from app.kernel.ledger.values import AccountView, EntryView, StatementLine
 from app.kernel.money import Money, plain
 
 
@@ -29,6 +29,31 @@ class BalanceOut(msgspec.Struct, frozen=True, kw_only=True):
     balance: Money
     as_of: date | None
     known_at: datetime | None
+
+
+class StatementLineOut(msgspec.Struct, frozen=True, kw_only=True):
+    """One posting: a debit is positive, a credit negative. `balance` is what was on the account
+    after it."""
+
+    entry_id: UUID
+    operation: str
+    narrative: str
+    effective_on: date
+    recorded_at: datetime
+    amount: Money
+    balance: Money
+
+
+def statement_line_out(account: AccountView, line: StatementLine) -> StatementLineOut:
+    return StatementLineOut(
+        entry_id=line.entry_id,
+        operation=line.operation,
+        narrative=line.narrative,
+        effective_on=line.effective_on,
+        recorded_at=line.recorded_at,
+        amount=Money(plain(line.amount), account.asset),
+        balance=Money(plain(line.balance), account.asset),
+    )
 
 
 class PostingOut(msgspec.Struct, frozen=True, kw_only=True):

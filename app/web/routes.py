@@ -21,6 +21,7 @@ from app.web.errors import on_impossible_path
 from app.web.guards import public
 from app.web.health import alive, ready
 from app.web.kernel_api import ROUTES as KERNEL_API
+from app.web.ledger_api import ROUTES as LEDGER_API
 from app.web.ledger_entries import PAGES as ENTRY_PAGES
 from app.web.ledger_entries import ROUTES as ENTRIES_API
 from app.web.ledger_pages import ROUTES as LEDGER_PAGES
@@ -58,6 +59,7 @@ API_ROUTES: list[Any] = [
     *USERS_API,
     *INVESTMENTS_API,
     *KERNEL_API,
+    *LEDGER_API,
     *ENTRIES_API,
     *DEADLINES_API,
     *NOTIFICATION_API,

@@ -138,6 +138,9 @@ class _Builder:
             f"GET {API}/ledger/accounts/{{account_id}}/balance": Golden(
                 login="ops", path={"account_id": account}
             ),
+            f"GET {API}/ledger/accounts/{{account_id}}/statement": Golden(
+                login="compliance", path={"account_id": account}
+            ),
             f"GET {API}/ledger/entries/{{entry_id}}": Golden(
                 login="ops", path={"entry_id": entry_id}
             ),

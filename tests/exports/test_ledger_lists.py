@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
@@ -155,6 +156,17 @@ class TestAFilteredStatement:
             more = NEXT.search(page)
             address = html.unescape(more.group(1)) if more else ""
         assert told == [balance for _, balance in wanted]
+        rest: list[tuple[Decimal, Decimal]] = []
+        address = f"{API}{path}/statement?operation=test.kept&limit=4"
+        while address:
+            body = (await ops.get(address)).json()
+            assert len(body["data"]) <= 4
+            rest += [
+                (Decimal(line["amount"]["amount"]), Decimal(line["balance"]["amount"]))
+                for line in body["data"]
+            ]
+            address = body["links"].get("next", "")
+        assert rest == wanted
 
     async def test_is_filtered_by_whole_days(self, seats: Seats, desk: Desk) -> None:
         async with desk.working("ops") as unit:
@@ -174,6 +186,44 @@ class TestAFilteredStatement:
             assert len(await csv_rows(ops, path, query)) == count, query
         assert "No posting matches" in (await ops.get(f"{path}?from={tomorrow}")).text
         assert (await ops.get(f"{path}?from=x")).status_code == 422
+
+    async def test_is_filtered_over_rest_by_instants_with_the_end_left_out(
+        self, seats: Seats, desk: Desk
+    ) -> None:
+        async with desk.working("ops") as unit:
+            book = await a_book()
+            client = book.clients[0]
+            posted = unit.now
+            await post_entries(entries=[book.transfer(book.house, client, "5")])
+        seat = await seats.of(desk, "compliance")
+        path = f"{API}/ledger/accounts/{client}/statement"
+
+        def at(instant: datetime) -> str:
+            return quote(instant.isoformat())
+
+        later = at(posted + timedelta(microseconds=1))
+        for query, count in [
+            (f"from={at(posted)}&to={later}", 1),
+            (f"to={at(posted)}", 0),
+            (f"from={later}", 0),
+            ("operation=te", 1),
+            ("operation=nothing", 0),
+        ]:
+            assert len((await seat.get(f"{path}?{query}")).json()["data"]) == count, query
+        for query, code in [
+            ("from=2026-03-02T00:00:00", "NO_TIME_ZONE"),
+            ("to=0001-01-01T00:00:00%2B14:00", "OUT_OF_RANGE"),
+            ("operation=%00", "CONTROL_CHARACTER"),
+            ("cursor=x", "NOT_A_CURSOR"),
+        ]:
+            answer = await seat.get(f"{path}?{query}")
+            assert answer.status_code == 422, query
+            assert [one["code"] for one in answer.json()["errors"]] == [code], query
+        whole = await seat.get(path)
+        same = await seat.rest.get(path, headers={"If-None-Match": whole.headers["ETag"]})
+        assert same.status_code == 304
+        for login in ("member", "rm", "trader", "admin"):
+            assert (await (await seats.of(desk, login)).get(path)).status_code == 403, login
 
 
 class TestStatement:

@@ -219,6 +219,7 @@ MATRIX: dict[tuple[str, str], Route] = {
     ("POST", "/ledger/accounts/{account_id}/export"): Route("account", _LEDGER),
     ("GET", "/ledger/entries/{entry_id}"): Route("entry", _LEDGER | _MEMBER),
     ("GET", "/api/v1/ledger/accounts/{account_id}/balance"): Route("account", _LEDGER),
+    ("GET", "/api/v1/ledger/accounts/{account_id}/statement"): Route("account", _LEDGER),
     ("GET", "/api/v1/ledger/entries/{entry_id}"): Route("entry", _LEDGER | _MEMBER),
     ("GET", "/api/v1/approvals/{approval_id}"): Route("approval", STAFF - _TRADER),
     ("POST", "/api/v1/approvals/{approval_id}/decisions"): Route(

@@ -33,6 +33,7 @@ async def test_a_path_that_names_nothing_is_not_there(seats: Seats, desk: Desk) 
             ("ops", "/ledger/accounts/{}"),
             ("member", "/ledger/entries/{}"),
             ("ops", f"{API}/ledger/accounts/{{}}/balance"),
+            ("ops", f"{API}/ledger/accounts/{{}}/statement"),
             ("ops", f"{API}/ledger/entries/{{}}"),
             ("ops", "/deadlines/{}"),
             ("ops", "/jobs/{}/discard"),
