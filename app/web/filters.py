@@ -100,6 +100,11 @@ def units(value: Decimal | int) -> str:
     return (MINUS if number < 0 else "") + _separated(text)
 
 
+def grouped(count: int) -> str:
+    """How many: `1,196`."""
+    return _separated(f"{count:,}")
+
+
 def percent(value: Decimal | int) -> str:
     """A fraction as a percentage: 0.085 is `8.5%`."""
     return f"{units(Decimal(value) * 100)}%"
@@ -172,6 +177,7 @@ FILTERS = {
     "amount": amount,
     "plain_amount": plain_amount,
     "units": units,
+    "grouped": grouped,
     "percent": percent,
     "instant": instant,
     "day": day,

@@ -24,7 +24,7 @@ async def test_it_says_who_is_waited_for_and_then_who_voted(seats: Seats, desk: 
     assert "Rm</span>" in page and "none yet" in page
     await steps.decide(desk, redemption_id, decision="reject", note="Not <now>")
     page = (await ops.get("/approval-records")).text
-    assert "Rm: reject" in page and "Not &lt;now&gt;" in page
+    assert "Rm rejected" in page and "Not &lt;now&gt;" in page
     assert "waits for" not in page
 
 

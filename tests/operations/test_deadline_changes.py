@@ -208,9 +208,12 @@ class TestPage:
         await drain()
         ops = await seats.of(desk, "ops")
         listed = (await ops.get("/deadlines?state=breached")).text
-        assert "Breached, decided 2 h" in listed and listed.count("Breached, paid 3 h") == 1
+        assert "late by 02:0" in listed and listed.count("when decided") == 1
+        assert "late by 03:0" in listed and listed.count("when paid") == 1
         for path in (f"/deadlines/{clock['id']}", f"/redemptions/{redemption_id}"):
-            assert "Breached, paid 3 h" in (await ops.get(path)).text, path
+            page = (await ops.get(path)).text
+            assert "late by 03:0" in page and "when paid" in page, path
+        assert "Breached, paid 3 h" in page, "among the clocks of the request"
         assert "Done, late" in (await ops.get(f"/deadlines/{clock['id']}")).text
 
 

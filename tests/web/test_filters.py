@@ -12,6 +12,7 @@ from app.web.filters import (
     ago,
     amount,
     day,
+    grouped,
     instant,
     looking,
     percent,
@@ -59,6 +60,10 @@ def test_units_and_percentages_carry_no_zeros() -> None:
     assert units(Decimal("1000.500000")) == "1,000.5"
     assert units(Decimal("-3")) == "\N{MINUS SIGN}3"
     assert percent(Decimal("0.085")) == "8.5%"
+
+
+def test_counts_have_separators_alone() -> None:
+    assert (grouped(7), grouped(1196)) == ("7", "1,196")
 
 
 def test_times_name_their_zone() -> None:

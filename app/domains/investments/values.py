@@ -330,6 +330,7 @@ class RedemptionView(View, frozen=True, kw_only=True):
     subscription_id: UUID
     client_id: UUID
     client_name: str
+    client_in_book: bool  # the viewer may open the client's own page
     rm_name: str
     product_id: UUID
     product_name: str

@@ -40,8 +40,6 @@ from app.web.rendering import Page
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest, Viewer, viewer_of
 
-# What is shown without a filter: what somebody may still have to act on, and what went wrong.
-_NOTABLE = (DeadlineState.running, DeadlineState.paused, DeadlineState.breached)
 FIELDS = ("state", "kind", "due_from", "due_to", "change")
 WAITING = "waiting"
 SHEET = Sheet(
@@ -128,11 +126,12 @@ class Deadlines(Controller):
 
 
 async def _chosen(fields: Mapping[str, str], viewer: Viewer) -> DeadlineFilter:
-    """Without a state, what is notable; days are whole days of the tenant. Raises `InputInvalid`."""
+    """Without a state, what somebody may still have to act on; days are whole days of the tenant. Raises `InputInvalid`."""
     state = choice_of(fields["state"], DeadlineState)
     zone = viewer.time_zone
     return DeadlineFilter(
-        states=(state,) if state else _NOTABLE,
+        states=(state,) if state else (),
+        is_open=state is None,
         kind=fields["kind"] or None,
         subject_ids=await visible_redemption_ids(),
         due_from=day_begins(fields["due_from"], field="due_from", zone=zone),

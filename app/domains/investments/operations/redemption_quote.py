@@ -144,13 +144,14 @@ def _units_of_amount(money: Money, position: Position) -> Decimal:
     asset = position.subscription["asset"]
     if money.currency != asset:
         raise InputInvalid.of("amount", "WRONG_CURRENCY", f"This subscription is in {asset}")
-    gross = parse_amount(money.amount, field="amount", places=position.terms.places)
+    places = position.terms.places
+    gross = parse_amount(money.amount, field="amount", places=places)
     worth = compute(position, position.free).gross
     if gross > worth:
         raise InputInvalid.of(
             "amount",
             "INSUFFICIENT_UNITS",
-            f"{plain(gross)} is more than the {plain(worth)} {asset} that is free",
+            f"{gross:,.{places}f} is more than the {worth:,.{places}f} {asset} that is free",
         )
     if gross == worth:
         return position.free

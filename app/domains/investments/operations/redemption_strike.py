@@ -25,7 +25,7 @@ from app.kernel.database import current, execute, fetch_row
 from app.kernel.deadlines import start_deadline, stop_deadline
 from app.kernel.ledger.operations import post_entries
 from app.kernel.ledger.values import Entry, Posting
-from app.kernel.money import ZERO, plain
+from app.kernel.money import ZERO
 
 PAYOUT_TIME = timedelta(hours=36)
 CLIENT_TIME = timedelta(hours=24)
@@ -80,6 +80,7 @@ async def strike_or_offer(redemption: Any, *, note: str) -> RedemptionState:
 
 async def _offer(redemption: Any, changes: dict[str, Any], computed: Computed) -> RedemptionState:
     """Show the client what it would be now; they accept, or it lapses and the units come back."""
+    places = redemption["places"]
     await stop_deadline(
         subject_kind="redemption", subject_id=redemption["id"], kind="client", outcome="cancelled"
     )
@@ -87,7 +88,7 @@ async def _offer(redemption: Any, changes: dict[str, Any], computed: Computed) -
         redemption,
         RedemptionState.awaiting_client,
         event="awaiting_client",
-        note=f"The net is {plain(computed.net)} now, it was {plain(redemption['net'])}",
+        note=f"The net is {computed.net:,.{places}f} now, it was {redemption['net']:,.{places}f}",
         changes=changes,
     )
     await start_deadline(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.domains.identity.public import names_of
-from app.domains.investments.queries.scope import SEES_ALL, redemption_scope
+from app.domains.investments.queries.scope import SEES_ALL, is_in_book, redemption_scope
 from app.domains.investments.values import ClientFound
 from app.kernel.database import current, fetch
 
@@ -32,13 +32,12 @@ async def clients_named(*, name: str, limit: int = 20) -> list[ClientFound]:
         limit,
     )
     names = await names_of(membership_ids=[row["rm_membership_id"] for row in rows])
-    reads_book = actor.may("client:read")
     return [
         ClientFound(
             id=row["id"],
             name=row["name"],
             rm_name=names.get(row["rm_membership_id"], ""),
-            in_book=reads_book and (actor.role in SEES_ALL or row["rm_membership_id"] == actor.id),
+            in_book=is_in_book(row["rm_membership_id"]),
         )
         for row in rows
     ]

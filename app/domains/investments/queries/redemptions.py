@@ -14,7 +14,7 @@ from app.domains.investments.policy import BARRIER_WORDS, barriers_of, possible_
 from app.domains.investments.queries.destination_view import destination_view
 from app.domains.investments.queries.products import custody_accounts
 from app.domains.investments.queries.redemption_lists import COLUMNS, FROM, amounts_of
-from app.domains.investments.queries.scope import redemption_scope
+from app.domains.investments.queries.scope import is_in_book, redemption_scope
 from app.domains.investments.values import (
     ManagerOption,
     PayoutState,
@@ -117,6 +117,7 @@ async def redemption(*, redemption_id: UUID) -> RedemptionView:
         subscription_id=row["subscription_id"],
         client_id=row["client_id"],
         client_name=row["client_name"],
+        client_in_book=is_in_book(row["rm_membership_id"]),
         rm_name=names.get(row["approver_membership_id"], ""),
         product_id=row["product_id"],
         product_name=row["product_name"],

@@ -62,3 +62,9 @@ async def check_visible(*, redemption_id: UUID) -> None:
     )
     if seen is None:
         raise NotFound
+
+
+def is_in_book(rm_membership_id: UUID) -> bool:
+    """Whether the current actor may open the page of a client whom this manager serves."""
+    actor = current().actor
+    return actor.may("client:read") and (actor.role in SEES_ALL or rm_membership_id == actor.id)
