@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,15 +51,22 @@ def main() -> int:
     if 0 < count < ROUNDS_MIN:
         print(f"COUNT={count}: a median of fewer than {ROUNDS_MIN} rounds says nothing")
         return 2
-    findings = []
+    findings, broken = [], []
     for benchmark in chosen:
         rounds = count or benchmark.rounds
         print(f"{benchmark.name}: {rounds} rounds …", flush=True)
-        findings.append(_found(benchmark, rounds))
+        try:
+            findings.append(_found(benchmark, rounds))
+        except Exception:
+            # What the others found is worth as much without it.
+            traceback.print_exc()
+            broken.append(benchmark.name)
     print(f"\n{table(findings)}\n")
     write_results(findings)
     print(f"Every reading is in {RESULTS.relative_to(Path.cwd())}.")
-    return 0 if all(found.is_reached for found in findings) else 1
+    if broken:
+        print(f"Broke off: {', '.join(broken)}.")
+    return 1 if broken or not all(found.is_reached for found in findings) else 0
 
 
 def _chosen(names: str) -> list[Benchmark]:

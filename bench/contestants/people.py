@@ -19,6 +19,8 @@ from bench.protocol import run, serve
 
 # Servers here close what was quiet for five seconds.
 KEPT_SECONDS = 4.0
+# A quote holds for a minute, to whoever sends it in time.
+QUOTE_KEPT_SECONDS = 50.0
 ERRORS_MAX = 20
 FORM = "application/x-www-form-urlencoded"
 _QUOTE = re.compile(rb'name="quote_id" value="([^"]+)"')
@@ -34,7 +36,14 @@ class Person:
         self._used_at = 0.0
         self._given = given
         self._quote: str | None = None
+        self._quoted_at = 0.0
         self.has_asked = False
+
+    @property
+    def is_deciding(self) -> bool:
+        """Has been quoted a price that still holds, and has not asked for anything yet."""
+        held = time.monotonic() - self._quoted_at < QUOTE_KEPT_SECONDS
+        return self._quote is not None and held and not self.has_asked
 
     async def read(self, path: str) -> tuple[int, bytes, bytes]:
         return await self._ask(path)
@@ -50,7 +59,7 @@ class Person:
             "units": "10",
             "destination_id": given["destination"],
         }
-        if self._quote is not None and not self.has_asked:
+        if self.is_deciding:
             form |= {"subscription_id": given["subscription"], "quote_id": self._quote}
             form["idempotency_key"] = f"bench-{self._quote}"
             answer = await self._ask("/redemptions", form)
@@ -59,6 +68,7 @@ class Person:
         answer = await self._ask(f"/subscriptions/{given['subscription']}/redeem", form)
         found = _QUOTE.search(answer[2])
         self._quote = found[1].decode() if found else None
+        self._quoted_at = time.monotonic()
         return answer
 
     async def _ask(self, path: str, form: dict[str, str] | None = None) -> tuple[int, bytes, bytes]:
@@ -91,7 +101,8 @@ class Crowd:
     async def live(
         self, *, seconds: float, every_seconds: float, paths: list[str], writes: float, seed: int
     ) -> dict[str, Any]:
-        """For so long everybody does something every so often; a share of it are `writes`.
+        """For so long everybody does something every so often; a share of it are `writes`, and who
+        was quoted a price goes on to ask for it.
 
         Answers milliseconds by kind, what went wrong, and how long the server said that its parts took.
         """
@@ -127,7 +138,8 @@ class Crowd:
             if time.monotonic() + pause > until:
                 return
             await asyncio.sleep(pause)
-            is_write, path = chance.random() < writes, chance.choice(paths)
+            is_write = person.is_deciding or chance.random() < writes
+            path = chance.choice(paths)
             started = time.perf_counter()
             try:
                 status, head, _ = await (person.write() if is_write else person.read(path))
