@@ -29,6 +29,7 @@ from tests.support.database import (
     make_template,
     suspend_tenants,
 )
+from tests.support.drain import check_events
 from tests.support.environment import free_port, set_environment
 from tests.support.log_search import leaks_in, secrets_of
 from tests.support.logs import KeptLogs
@@ -148,12 +149,14 @@ async def new_tenant(
 
     yield make
     for tenant in made:
+        await check_events(tenant.id)
         async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
             await execute(
                 "UPDATE job SET state = 'done', lease_until = NULL, finished_at = now()"
                 " WHERE state IN ('pending', 'running')"
             )
             await execute("UPDATE schedule SET next_at = 'infinity'")
+            await execute("UPDATE deadline SET retry_at = 'infinity' WHERE state = 'running'")
     await suspend_tenants(database, [tenant.id for tenant in made])
 
 
