@@ -13,7 +13,7 @@ ASSETS := static/dist/manifest.json
 ASSET_SOURCES := $(shell find static/src -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup assets browser promtool demo restart reset verify test check unit journeys guides bench load drill lint format lock
+.PHONY: help test tools together setup assets browser demo restart reset verify check unit journeys guides bench load drill lint format lock
 .DELETE_ON_ERROR:
 
 help:
@@ -54,10 +54,6 @@ setup: $(ASSETS)
 
 assets: $(ASSETS)
 
-# Judges the alert rules.
-promtool: $(PACKAGES)
-	.venv/bin/python -m tests.support.promtool
-
 browser: $(PACKAGES)
 	.venv/bin/python -m tests.support.chromium
 
@@ -76,8 +72,17 @@ verify: $(PACKAGES)
 	.venv/bin/python -m app verify
 
 # Proof. The journeys run by themselves: Playwright leaves an event loop behind it.
+# What is fetched and what only reads the code goes on together, each told about when it is done.
+test: $(PACKAGES)
+	@$(MAKE) --no-print-directory --jobs --output-sync=target together
+	@$(MAKE) --no-print-directory unit journeys
 
-test: setup browser promtool check unit journeys
+# Both may ask apt, which serves one at a time.
+tools: $(PACKAGES)
+	.venv/bin/python -m tests.support.chromium
+	.venv/bin/python -m tests.support.promtool  # judges the alert rules
+
+together: setup tools check
 
 check: $(PACKAGES)
 	ruff check .
@@ -110,7 +115,9 @@ guides: setup browser
 	GUIDES=1 DEMO_SCALE=full pytest e2e/test_guides.py
 
 # One after the other even under `make -j`: they share two cores and one output.
+ifneq ($(MAKECMDGOALS),together)
 .NOTPARALLEL:
+endif
 
 bench: setup browser
 	.venv/bin/python -m bench
