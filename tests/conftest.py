@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 from argon2 import PasswordHasher
 
@@ -17,17 +18,18 @@ from app.asgi import create_app
 from app.domains.identity.operations import password_check
 from app.embedded.services import Services
 from app.kernel.actors import SYSTEM, Actor
-from app.kernel.database import execute, start_pool, stop_pool, unit_of_work
+from app.kernel.database import start_pool, stop_pool
 from app.settings import settings
 from app.web.shell import Portal
 from tests.support.client import Browser, portal_client, running_portal
 from tests.support.database import (
     DatabaseUrls,
     TestTenant,
-    add_tenant,
     clone_template,
+    connected,
+    end_tenants,
+    insert_tenant,
     make_template,
-    suspend_tenants,
 )
 from tests.support.drain import check_events
 from tests.support.environment import free_port, set_environment
@@ -132,9 +134,16 @@ async def no_pool(database: DatabaseUrls) -> AsyncIterator[DatabaseUrls]:
         await start_pool(database.app, size=settings().database_pool_size)
 
 
+@pytest.fixture(scope="session")
+async def superuser(database_urls: DatabaseUrls) -> AsyncIterator[asyncpg.Connection]:
+    """One connection for all tests of this process, for what only fixtures may do."""
+    async with connected(database_urls.admin) as connection:
+        yield connection
+
+
 @pytest.fixture
 async def new_tenant(
-    database: DatabaseUrls,
+    database: DatabaseUrls, superuser: asyncpg.Connection
 ) -> AsyncIterator[Callable[..., Awaitable[TestTenant]]]:
     """Makes a fresh tenant at each call: `await new_tenant()`, or with `slug=` and `kind=`.
 
@@ -144,20 +153,13 @@ async def new_tenant(
     made: list[TestTenant] = []
 
     async def make(*, slug: str | None = None, kind: str = "investment_manager") -> TestTenant:
-        made.append(await add_tenant(database, slug=slug, kind=kind))
+        made.append(await insert_tenant(superuser, slug=slug, kind=kind))
         return made[-1]
 
     yield make
     for tenant in made:
         await check_events(tenant.id)
-        async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
-            await execute(
-                "UPDATE job SET state = 'done', lease_until = NULL, finished_at = now()"
-                " WHERE state IN ('pending', 'running')"
-            )
-            await execute("UPDATE schedule SET next_at = 'infinity'")
-            await execute("UPDATE deadline SET retry_at = 'infinity' WHERE state = 'running'")
-    await suspend_tenants(database, [tenant.id for tenant in made])
+    await end_tenants(superuser, [tenant.id for tenant in made])
 
 
 @pytest.fixture

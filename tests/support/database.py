@@ -83,32 +83,50 @@ async def add_tenant(
     urls: DatabaseUrls, *, slug: str | None = None, kind: str = "investment_manager"
 ) -> TestTenant:
     """A fresh tenant; only the owner may make one."""
+    async with connected(urls.owner) as owner:
+        return await insert_tenant(owner, slug=slug, kind=kind)
+
+
+async def insert_tenant(
+    owner: asyncpg.Connection, *, slug: str | None = None, kind: str = "investment_manager"
+) -> TestTenant:
+    """The same on a connection of the owner's, or of a superuser's."""
     tenant_id = new_id()
     tenant = TestTenant(tenant_id, slug or f"t-{tenant_id.hex}")
-    owner = await asyncpg.connect(urls.owner)
-    try:
-        await owner.execute(
-            "INSERT INTO tenant (id, slug, name, kind, status, time_zone, locale, created_at) "
-            "VALUES ($1, $2, $3, $4, 'active', 'UTC', 'en', clock_timestamp())",
-            tenant.id,
-            tenant.slug,
-            f"Tenant {tenant.slug}",
-            kind,
-        )
-    finally:
-        await owner.close()
+    await owner.execute(
+        "INSERT INTO tenant (id, slug, name, kind, status, time_zone, locale, created_at) "
+        "VALUES ($1, $2, $3, $4, 'active', 'UTC', 'en', clock_timestamp())",
+        tenant.id,
+        tenant.slug,
+        f"Tenant {tenant.slug}",
+        kind,
+    )
     return tenant
 
 
 async def suspend_tenants(urls: DatabaseUrls, tenant_ids: Sequence[UUID]) -> None:
     """From now on nobody signs in there, and no schedule is made for them."""
-    owner = await asyncpg.connect(urls.owner)
-    try:
+    async with connected(urls.owner) as owner:
         await owner.execute(
             "UPDATE tenant SET status = 'suspended' WHERE id = ANY($1)", list(tenant_ids)
         )
-    finally:
-        await owner.close()
+
+
+async def end_tenants(admin: asyncpg.Connection, tenant_ids: Sequence[UUID]) -> None:
+    """Suspended, and nothing of theirs is due any more: no worker of another test will do it."""
+    ids = list(tenant_ids)
+    await admin.execute(
+        "WITH ended AS ("
+        "  UPDATE job SET state = 'done', lease_until = NULL, finished_at = now()"
+        "  WHERE tenant_id = ANY($1) AND state IN ('pending', 'running')"
+        "), unscheduled AS ("
+        "  UPDATE schedule SET next_at = 'infinity' WHERE tenant_id = ANY($1)"
+        "), stopped AS ("
+        "  UPDATE deadline SET retry_at = 'infinity'"
+        "  WHERE tenant_id = ANY($1) AND state = 'running'"
+        ") UPDATE tenant SET status = 'suspended' WHERE id = ANY($1)",
+        ids,
+    )
 
 
 @asynccontextmanager
