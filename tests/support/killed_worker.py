@@ -22,6 +22,8 @@ from app.kernel.jobs.running import run_job
 from app.registry import load
 from app.settings import settings
 
+# Whatever a worker knows is imported once, by the server that forks them.
+load()
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload([__name__])
 # So long after its last step a worker that was not killed must be done.
@@ -44,7 +46,6 @@ def work_until_killed(*, tenant_id: UUID, kind: str, kill_at: int) -> bool:
 def _work(tenant_id: UUID, kind: str, kill_at: int, environment: dict[str, str]) -> None:
     os.environ.update(environment)
     settings.cache_clear()
-    load()
     asyncio.run(_run(tenant_id, kind, kill_at))
 
 
