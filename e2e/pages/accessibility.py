@@ -23,9 +23,11 @@ _COLOURS_ALONE: dict[str, Any] = {
     "runOnly": {"type": "rule", "values": list(_COLOURS)},
 }
 
-# How each element of a page may look: what it is, what it stands in, and what styles ask of both.
-_LOOKS = """() => {
+# How each element that says something may look: what it is, what it stands in, and what styles ask
+# of both. `freshElements` keeps the first of each look that is not among those seen before.
+_FRESH = """(seen) => {
   const asked = ["class", "style", "role", "type", "disabled", "level", "aria-current", "aria-pressed", "aria-invalid", "aria-sort"];
+  const known = new Set(seen);
   const looks = new Map();
   const lookOf = (one) => {
     if (!one || one === document.body) return "";
@@ -35,23 +37,31 @@ _LOOKS = """() => {
     }
     return looks.get(one);
   };
-  return [...new Set([...document.body.querySelectorAll("*")].map(lookOf))];
+  const says = (one) => [...one.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+  window.freshElements = [];
+  const fresh = [];
+  for (const one of document.body.querySelectorAll("*")) {
+    if (!says(one) && !one.matches("input, textarea, select")) continue;
+    if (known.has(lookOf(one)) || !one.checkVisibility()) continue;
+    known.add(lookOf(one));
+    fresh.push(lookOf(one));
+    window.freshElements.push(one);
+  }
+  return fresh;
 }"""
 
 
 class Looks:
-    """How the elements of pages looked that were seen before, in both themes: colours follow from
-    that alone, and finding out what lies under each text is most of what axe-core's rules cost."""
+    """How what pages say looked that was seen before, in both themes: colours follow from that
+    alone, and finding out what lies under each text is most of what axe-core's rules cost."""
 
     def __init__(self) -> None:
-        self._seen: set[str] = set()
+        self._seen: list[str] = []
 
     def are_new(self, page: Page) -> bool:
-        looks = set(page.evaluate(_LOOKS))
-        if looks <= self._seen:
-            return False
-        self._seen |= looks
-        return True
+        fresh = page.evaluate(_FRESH, self._seen)
+        self._seen += fresh
+        return bool(fresh)
 
 
 def violations(page: Page, *, within: str = "html", looks: Looks | None = None) -> list[str]:
@@ -62,15 +72,21 @@ def violations(page: Page, *, within: str = "html", looks: Looks | None = None) 
     """
     if not page.evaluate("'axe' in window"):
         page.evaluate(_AXE_SCRIPT)
-    if looks is not None and not looks.are_new(page):
-        return _found(page, "light", within, _BUT_COLOURS)
-    # The theme changes colours and nothing else: only the rules that look at them run again.
-    return _found(page, "light", within, _ALL) + _found(page, "dark", within, _COLOURS_ALONE)
+    place = f"document.querySelector({within!r})"
+    if looks is None:
+        # The theme changes colours and nothing else: only the rules that look at them run again.
+        return _found(page, "light", place, _ALL) + _found(page, "dark", place, _COLOURS_ALONE)
+    found = _found(page, "light", place, _BUT_COLOURS)
+    if looks.are_new(page):
+        for theme in ("light", "dark"):
+            found += _found(page, theme, "{ include: window.freshElements }", _COLOURS_ALONE)
+    return found
 
 
-def _found(page: Page, theme: Any, within: str, options: dict[str, Any]) -> list[str]:
+def _found(page: Page, theme: Any, place: str, options: dict[str, Any]) -> list[str]:
+    """`place` is what axe-core takes for one, in JavaScript."""
     page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-    answer = page.evaluate("([within, options]) => axe.run(within, options)", [within, options])
+    answer = page.evaluate(f"(options) => axe.run({place}, options)", options)
     return [
         f"{page.url} ({theme}): {line}"
         for violation in answer["violations"]
