@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,17 +17,24 @@ from tests.support.desk import Desk
 from tests.support.exports import csv_rows, taken_out
 
 
-async def a_dead_job(desk: Desk, *, kind: str = "test.broken", error: str = "broken") -> UUID:
+async def a_dead_job(
+    desk: Desk,
+    *,
+    kind: str = "test.broken",
+    error: str = "broken",
+    payload: dict[str, Any] | None = None,
+) -> UUID:
     job_id = new_id()
     async with desk.working("ops"):
         await execute(
             "INSERT INTO job (tenant_id, id, kind, payload, state, due_at, attempt, failures,"
             " last_error, request_id, trace, created_at, finished_at) VALUES"
-            " ($1, $2, $3, '{}', 'dead', now(), 1, 5, $4, '', '', now(), now())",
+            " ($1, $2, $3, $5, 'dead', now(), 1, 5, $4, '', '', now(), now())",
             desk.tenant_id,
             job_id,
             kind,
             error,
+            payload or {},
         )
     return job_id
 
@@ -54,6 +62,20 @@ async def test_dead_letters_stand_with_their_error_and_are_run_again(
     assert (answer.status_code, answer.headers["location"]) == (303, "/jobs?kind=test.broken")
     assert await state_of(desk, job_id) == "pending"
     assert f"job-{job_id}" not in (await ops.get("/jobs")).text
+
+
+async def test_what_it_was_ordered_with_is_counted_in_the_list_and_told_whole(
+    seats: Seats, desk: Desk
+) -> None:
+    context = {"title": "Redemption paid", "figures": [["Net", "1.00 USDT"]]}
+    job_id = await a_dead_job(desk, payload={"template": "notification", "context": context})
+    ops = await seats.of(desk, "ops")
+    listed = (await ops.get("/jobs")).text
+    assert "context (2 fields)" in listed and "Redemption paid" not in listed
+    assert 'template <span class="text-break">notification</span>' in listed
+    whole = (await ops.get(f"/jobs/{job_id}/discard")).text
+    assert "<small>title</small>" in whole and "Redemption paid</dd>" in whole
+    assert '[["Net", "1.00 USDT"]]</dd>' in whole
 
 
 async def test_what_is_not_dead_any_more_is_refused_with_the_list(seats: Seats, desk: Desk) -> None:
