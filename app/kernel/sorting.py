@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeVar
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -21,6 +21,7 @@ from app.kernel.errors import InputInvalid
 
 Kind = Literal["text", "numeric", "timestamptz", "integer", "uuid"]
 Row = TypeVar("Row")
+Chosen = TypeVar("Chosen", contravariant=True)
 
 CURSOR_MAX = 2000
 _PURPOSE = "cursor"
@@ -121,6 +122,20 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
                 "cursor", "NOT_A_CURSOR", "Use the cursor of the page before, in the same order"
             ) from error
         return Place(value, last_id)
+
+
+class Read(Protocol[Chosen, Row]):
+    """The query of a list: at most `limit` rows that the filter `chosen` finds, behind a place."""
+
+    def __call__(
+        self, *, chosen: Chosen, order: Order, after: Place | None, limit: int
+    ) -> Awaitable[Slice[Row]]: ...
+
+
+class Count(Protocol[Chosen]):
+    """How many rows the filter finds; not counted beyond `limit`."""
+
+    def __call__(self, *, chosen: Chosen, limit: int) -> Awaitable[int]: ...
 
 
 class Sorting:

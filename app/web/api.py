@@ -18,12 +18,13 @@ from litestar.params import QueryParameter
 from app.kernel.database import current
 from app.kernel.errors import InputInvalid
 from app.kernel.money import Money, plain, round_half_even
-from app.kernel.sorting import CURSOR_MAX
+from app.kernel.sorting import CURSOR_MAX, Read, Slice, Sorting
 from app.web.trace import trace_of
 from app.web.viewer import PortalRequest
 
 T = TypeVar("T")
 V = TypeVar("V")
+C = TypeVar("C")
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
 
@@ -92,13 +93,32 @@ def envelope(
 def page_of(
     found: Sequence[V], limit: int, cursor: Callable[[V], object]
 ) -> tuple[Sequence[V], PageInfo]:
-    """The first `limit` rows of `found`, which was read one row further, and where the page ends.
+    """Of a list in one order: the first `limit` rows of `found`, which was read one row further, and
+    where the page ends.
 
     `cursor` makes of the last row shown what the query's `after` takes.
     """
     shown = found[:limit]
     next_cursor = str(cursor(shown[-1])) if len(found) > limit else None
     return shown, PageInfo(limit=limit, next_cursor=next_cursor)
+
+
+async def page_in(
+    sorting: Sorting,
+    read: Read[C, V],
+    chosen: C,
+    *,
+    sort: str | None,
+    cursor: str | None,
+    limit: int,
+) -> tuple[Slice[V], PageInfo]:
+    """A page of a list that can be sorted, read by the same query as the page's in the portal.
+
+    Raises `InputInvalid` for an order that it has not, and for a cursor of another order.
+    """
+    order = sorting.order(sort)
+    found = await read(chosen=chosen, order=order, after=order.place(cursor), limit=limit)
+    return found, PageInfo(limit=limit, next_cursor=order.cursor(found.place))
 
 
 def money(amount: Decimal, asset: str, *, places: int | None = None) -> Money:

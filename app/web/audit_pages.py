@@ -13,25 +13,13 @@ from litestar.response import Stream
 from app.kernel.audit.queries import AUDIT_RECORDS, AuditFilter, record_count, records
 from app.kernel.audit.values import AuditRecordView
 from app.kernel.errors import InputInvalid
-from app.web.export import Sheet, export_of, instant, text
-from app.web.forms import read_form
+from app.web.export import Sheet, instant, text
+from app.web.fields import day_begins, day_ends, id_or_words
 from app.web.guards import requires
-from app.web.listing import (
-    COUNTED_MAX,
-    PAGE_SIZE,
-    Listed,
-    day_begins,
-    day_ends,
-    fields_of,
-    id_or_words,
-    listed,
-    taken,
-)
+from app.web.listing import Listed, ListOf
 from app.web.rendering import Page
 from app.web.transactions import transactional
-from app.web.viewer import PortalRequest, Viewer, viewer_of
-
-FIELDS = ("actor", "action", "q", "subject_kind", "subject", "from", "to")
+from app.web.viewer import PortalRequest, Viewer
 
 
 def _json(value: Any) -> str | None:
@@ -59,56 +47,6 @@ SHEET = Sheet(
 )
 
 
-class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
-    rows: Sequence[AuditRecordView]
-    listed: Listed
-
-
-class AuditPages(Controller):
-    path = "/audit"
-
-    @get("/", guards=[requires("audit:read")])
-    @transactional(read_only=True)
-    async def search(self, request: PortalRequest) -> Page:
-        fields = fields_of(request, FIELDS)
-        order = AUDIT_RECORDS.order(fields["sort"])
-        chosen = _chosen(fields, viewer_of(request))
-        rows = await records(
-            chosen=chosen,
-            order=order,
-            after=order.place(fields["cursor"] or None),
-            limit=PAGE_SIZE,
-        )
-        page = AuditPage(
-            rows=rows,
-            listed=listed(
-                path="/audit",
-                fields=fields,
-                order=order,
-                default=AUDIT_RECORDS.default,
-                rows=rows,
-                total=await record_count(chosen=chosen, limit=COUNTED_MAX + 1),
-            ),
-        )
-        return Page("audit/search.html", {"page": page})
-
-    @post("/export", status_code=200, guards=[requires("audit:read")])
-    async def export(self, request: PortalRequest) -> Stream:
-        """Every record that matches. The record of this export is not among them."""
-        form = await read_form(request)
-        fields = taken(form, FIELDS)
-        order = AUDIT_RECORDS.order(form.get("sort"))
-        chosen = _chosen(fields, viewer_of(request))
-        return await export_of(
-            request,
-            SHEET,
-            read=lambda after, limit: records(chosen=chosen, order=order, after=after, limit=limit),
-            sort=order.text,
-            form=form,
-            filters=fields,
-        )
-
-
 def _chosen(fields: Mapping[str, str], viewer: Viewer) -> AuditFilter:
     """An actor is an id or any part of a name; the days are whole days of the tenant, both included.
     Raises `InputInvalid`."""
@@ -126,6 +64,38 @@ def _chosen(fields: Mapping[str, str], viewer: Viewer) -> AuditFilter:
         recorded_from=day_begins(fields["from"], field="from", zone=viewer.time_zone),
         recorded_before=day_ends(fields["to"], field="to", zone=viewer.time_zone),
     )
+
+
+TRAIL = ListOf(
+    path="/audit",
+    fields=("actor", "action", "q", "subject_kind", "subject", "from", "to"),
+    sorting=AUDIT_RECORDS,
+    chosen=_chosen,
+    read=records,
+    count=record_count,
+    sheet=SHEET,
+)
+
+
+class AuditPage(msgspec.Struct, frozen=True, kw_only=True):
+    rows: Sequence[AuditRecordView]
+    listed: Listed
+
+
+class AuditPages(Controller):
+    path = "/audit"
+
+    @get("/", guards=[requires("audit:read")])
+    @transactional(read_only=True)
+    async def search(self, request: PortalRequest) -> Page:
+        shown = await TRAIL.shown(request)
+        page = AuditPage(rows=shown.rows, listed=shown.listed)
+        return Page("audit/search.html", {"page": page})
+
+    @post("/export", status_code=200, guards=[requires("audit:read")])
+    async def export(self, request: PortalRequest) -> Stream:
+        """The record of this export is not among them."""
+        return await TRAIL.export(request)
 
 
 ROUTES: list[Any] = [AuditPages]

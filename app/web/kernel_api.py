@@ -44,12 +44,13 @@ from app.web.api import (
     Cursor,
     Envelope,
     Limit,
-    PageInfo,
     Sort,
     envelope,
+    page_in,
     zoned,
 )
 from app.web.etags import tagged
+from app.web.fields import taken
 from app.web.guards import requires
 from app.web.kernel_schemas import (
     ApprovalOut,
@@ -62,7 +63,6 @@ from app.web.kernel_schemas import (
     approval_out,
     deadline_out,
 )
-from app.web.listing import taken
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest, Viewer, viewer_of
 
@@ -90,19 +90,19 @@ class Approvals(Controller):
     ) -> Envelope[list[ApprovalOut]]:
         """A relationship manager sees those that wait for them, or did. Sorted by requested_at (the
         latest first, unless said otherwise), decided_at or state."""
-        order = APPROVALS.order(sort)
-        shown = await approvals(
-            chosen=ApprovalFilter(
+        shown, page = await page_in(
+            APPROVALS,
+            approvals,
+            ApprovalFilter(
                 state=in_state,
                 approver=_named(viewer_of(request)),
                 requested_from=zoned(since, field="requested_from"),
                 requested_before=zoned(until, field="requested_before"),
             ),
-            order=order,
-            after=order.place(cursor),
+            sort=sort,
+            cursor=cursor,
             limit=limit,
         )
-        page = PageInfo(limit=limit, next_cursor=order.cursor(shown.place))
         return envelope(request, [approval_out(view) for view in shown], page=page)
 
     @get("/{approval_id:uuid}", guards=[requires("approval:read")], summary="One approval")
@@ -163,10 +163,12 @@ async def all_deadlines(
     cursor: Cursor = None,
 ) -> Envelope[list[DeadlineOut]]:
     """Those of the redemptions that one sees: a relationship manager their own clients', a trader
-    what is approved. `change_proposed` keeps those of which a change waits for a decision. Sorted by due_at (unless said otherwise), started_at, kind or state."""
-    order = DEADLINES.order(sort)
-    found = await deadlines(
-        chosen=DeadlineFilter(
+    what is approved. `change_proposed` keeps those of which a change waits for a decision. Sorted
+    by due_at (unless said otherwise), started_at, kind or state."""
+    found, page = await page_in(
+        DEADLINES,
+        deadlines,
+        DeadlineFilter(
             states=(in_state,) if in_state else (),
             kind=taken({"kind": kind}, ("kind",))["kind"] or None,
             subject_ids=await visible_redemption_ids(),
@@ -174,11 +176,10 @@ async def all_deadlines(
             due_before=zoned(until, field="due_before"),
             has_proposal=change_proposed,
         ),
-        order=order,
-        after=order.place(cursor),
+        sort=sort,
+        cursor=cursor,
         limit=limit,
     )
-    page = PageInfo(limit=limit, next_cursor=order.cursor(found.place))
     return envelope(request, [deadline_out(view) for view in found], page=page)
 
 
@@ -207,20 +208,20 @@ class Audit(Controller):
     ) -> Envelope[list[AuditRecordView]]:
         """`action` is what theirs begins with. Sorted by recorded_at, the latest first unless said
         otherwise."""
-        order = AUDIT_RECORDS.order(sort)
-        found = await records(
-            chosen=AuditFilter(
+        found, page = await page_in(
+            AUDIT_RECORDS,
+            records,
+            AuditFilter(
                 subject_id=subject,
                 actor_id=actor,
                 action=taken({"action": action}, ("action",))["action"],
                 recorded_from=zoned(since, field="from"),
                 recorded_before=zoned(until, field="to"),
             ),
-            order=order,
-            after=order.place(cursor),
+            sort=sort,
+            cursor=cursor,
             limit=limit,
         )
-        page = PageInfo(limit=limit, next_cursor=order.cursor(found.place))
         return envelope(request, list(found), page=page)
 
     @get("/verify", guards=[requires("audit:read")], summary="Recompute the whole audit chain")

@@ -28,12 +28,13 @@ from app.web.api import (
     Cursor,
     Envelope,
     Limit,
-    PageInfo,
     Sort,
     envelope,
+    page_in,
     page_of,
     zoned,
 )
+from app.web.fields import taken
 from app.web.guards import requires
 from app.web.kernel_schemas import (
     AccountOut,
@@ -43,7 +44,6 @@ from app.web.kernel_schemas import (
     entry_out,
     statement_line_out,
 )
-from app.web.listing import taken
 from app.web.statement_place import read_place
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest
@@ -70,11 +70,12 @@ class Ledger(Controller):
         """`asset` and `kind` are what theirs begin with, `name` is any part of theirs. Sorted by
         opened_at (unless said otherwise), name, book, kind or asset."""
         words = taken({"asset": asset, "kind": kind, "name": name}, ("asset", "kind", "name"))
-        order = ACCOUNTS.order(sort)
-        shown = await accounts(
-            chosen=AccountFilter(book_id=book, owner_id=owner, **words),
-            order=order,
-            after=order.place(cursor),
+        shown, page = await page_in(
+            ACCOUNTS,
+            accounts,
+            AccountFilter(book_id=book, owner_id=owner, **words),
+            sort=sort,
+            cursor=cursor,
             limit=limit,
         )
         held = await balances(account_ids=[view.id for view in shown])
@@ -89,7 +90,6 @@ class Ledger(Controller):
             )
             for view in shown
         ]
-        page = PageInfo(limit=limit, next_cursor=order.cursor(shown.place))
         return envelope(request, data, page=page)
 
     @get(

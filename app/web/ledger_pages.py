@@ -35,26 +35,15 @@ from app.kernel.ledger.values import (
 from app.kernel.money import ZERO
 from app.kernel.sorting import Order, Place, Slice
 from app.web.export import Sheet, amount, day, export_of, instant, text
+from app.web.fields import day_begins, day_ends, id_of, name_in, taken
 from app.web.forms import read_form
 from app.web.guards import requires
-from app.web.listing import (
-    COUNTED_MAX,
-    PAGE_SIZE,
-    Listed,
-    day_begins,
-    day_ends,
-    fields_of,
-    id_of,
-    listed,
-    name_in,
-    taken,
-)
+from app.web.listing import PAGE_SIZE, Listed, ListOf
 from app.web.rendering import Page
 from app.web.statement_place import read_place
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest, Viewer, viewer_of
 
-FIELDS = ("book", "asset", "kind", "name")
 STATEMENT_FIELDS = ("operation", "from", "to")
 ACCOUNTS_SHEET = Sheet(
     name="ledger_accounts",
@@ -91,6 +80,44 @@ class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
     balance: Decimal
 
 
+def _chosen(fields: Mapping[str, str], _: Viewer) -> AccountFilter:
+    """Raises `InputInvalid` for what is no book."""
+    return AccountFilter(
+        book_id=id_of(fields["book"], field="book"),
+        asset=fields["asset"],
+        kind=fields["kind"],
+        name=fields["name"],
+    )
+
+
+async def _rows(
+    *, chosen: AccountFilter, order: Order, after: Place | None, limit: int
+) -> Slice[AccountRow]:
+    """Accounts with what is on them now."""
+    found = await accounts(chosen=chosen, order=order, after=after, limit=limit)
+    held = await balances(account_ids=[view.id for view in found])
+    rows = [AccountRow(account=view, balance=held.get(view.id, ZERO)) for view in found]
+    return Slice(rows, found.place)
+
+
+async def _told(chosen: AccountFilter) -> Mapping[str, str]:
+    if chosen.book_id is None:
+        return {}
+    return {"book": name_in(await books(), chosen.book_id)}
+
+
+LIST = ListOf(
+    path="/ledger/accounts",
+    fields=("book", "asset", "kind", "name"),
+    sorting=ACCOUNTS,
+    chosen=_chosen,
+    read=_rows,
+    count=account_count,
+    sheet=ACCOUNTS_SHEET,
+    told=_told,
+)
+
+
 class AccountsPage(msgspec.Struct, frozen=True, kw_only=True):
     rows: list[AccountRow]
     books: list[BookView]
@@ -123,48 +150,13 @@ class LedgerPages(Controller):
     @get("/accounts", guards=[requires("ledger:read")])
     @transactional(read_only=True)
     async def all(self, request: PortalRequest) -> Page:
-        fields = fields_of(request, FIELDS)
-        order = ACCOUNTS.order(fields["sort"])
-        chosen = _chosen(fields)
-        rows = await _rows(chosen, order, order.place(fields["cursor"] or None), PAGE_SIZE)
-        known = await books()
-        page = AccountsPage(
-            rows=rows,
-            books=known,
-            listed=listed(
-                path="/ledger/accounts",
-                fields=fields,
-                order=order,
-                default=ACCOUNTS.default,
-                rows=rows,
-                total=await account_count(chosen=chosen, limit=COUNTED_MAX + 1),
-                names={"book": name_in(known, chosen.book_id)},
-            ),
-        )
+        shown = await LIST.shown(request)
+        page = AccountsPage(rows=shown.rows, books=await books(), listed=shown.listed)
         return Page("ledger/accounts.html", {"page": page})
 
     @post("/accounts/export", status_code=200, guards=[requires("ledger:read")])
     async def export(self, request: PortalRequest) -> Stream:
-        """Every account of the filter with its balance, in the order of the page."""
-        form = await read_form(request)
-        fields = taken(form, FIELDS)
-        order = ACCOUNTS.order(form.get("sort"))
-        chosen = _chosen(fields)
-
-        async def tell() -> Mapping[str, str]:
-            if chosen.book_id is None:
-                return {}
-            return {"book": name_in(await books(), chosen.book_id)}
-
-        return await export_of(
-            request,
-            ACCOUNTS_SHEET,
-            read=lambda after, limit: _rows(chosen, order, after, limit),
-            sort=order.text,
-            form=form,
-            filters=fields,
-            tell=tell,
-        )
+        return await LIST.export(request)
 
     @get("/accounts/{account_id:str}", guards=[requires("ledger:read")])
     @transactional(read_only=True, isolation="repeatable read")
@@ -176,7 +168,7 @@ class LedgerPages(Controller):
     ) -> Page:
         """The last posted first, each posting with the balance after it, whatever is filtered."""
         view = await account(account_id=required_id(account_id))
-        filters = fields_of(request, STATEMENT_FIELDS)
+        filters = taken(request.query_params, STATEMENT_FIELDS)
         after = read_place(cursor)
         found = await statement(
             account_id=view.id,
@@ -190,8 +182,8 @@ class LedgerPages(Controller):
             account=view,
             balance=held[view.id],
             lines=lines,
-            filters={name: filters[name] for name in STATEMENT_FIELDS},
-            given={name: filters[name] for name in STATEMENT_FIELDS if filters[name]},
+            filters=filters,
+            given={name: value for name, value in filters.items() if value},
             is_first=after is None,
             next_cursor=lines[-1].at.written if len(found) > PAGE_SIZE else None,
         )
@@ -252,16 +244,6 @@ def _subject_url(actor: Actor, kind: str, subject_id: UUID) -> str:
     return f"{path}/{subject_id}" if path and actor.may(permission) else ""
 
 
-def _chosen(fields: Mapping[str, str]) -> AccountFilter:
-    """Raises `InputInvalid` for what is no book."""
-    return AccountFilter(
-        book_id=id_of(fields["book"], field="book"),
-        asset=fields["asset"],
-        kind=fields["kind"],
-        name=fields["name"],
-    )
-
-
 def _postings(fields: Mapping[str, str], viewer: Viewer) -> StatementFilter:
     """Days are whole days of the tenant. Raises `InputInvalid`."""
     return StatementFilter(
@@ -269,16 +251,6 @@ def _postings(fields: Mapping[str, str], viewer: Viewer) -> StatementFilter:
         recorded_from=day_begins(fields["from"], field="from", zone=viewer.time_zone),
         recorded_before=day_ends(fields["to"], field="to", zone=viewer.time_zone),
     )
-
-
-async def _rows(
-    chosen: AccountFilter, order: Order, after: Place | None, limit: int
-) -> Slice[AccountRow]:
-    """Accounts with what is on them now."""
-    found = await accounts(chosen=chosen, order=order, after=after, limit=limit)
-    held = await balances(account_ids=[view.id for view in found])
-    rows = [AccountRow(account=view, balance=held.get(view.id, ZERO)) for view in found]
-    return Slice(rows, found.place)
 
 
 ROUTES: list[Any] = [LedgerPages]

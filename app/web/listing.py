@@ -1,46 +1,39 @@
-"""Lists: what an address filters and sorts by, and what the frame around the rows shows of it.
+"""A list, said once (`ListOf`): what its address filters and sorts by, its rows, how many there are,
+and its columns. The page and the file come from it, so that a file holds exactly what the page shows.
 
-The same fields come from an address (`fields_of`) and from the form that takes the list out as a
-file, so that a file holds exactly what the page shows.
+REST has filters of its own kinds (instants for days, ids as they are), and the same orders and query:
+`app.web.api.page_in`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
-from datetime import time as clock
-from enum import StrEnum
-from typing import Any, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import urlencode
-from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
+from litestar.response import Stream
 
-from app.kernel.errors import InputInvalid
-from app.kernel.sorting import Order, Slice
-from app.web.forms import refuse_control_characters
-from app.web.viewer import PortalRequest
+from app.kernel.sorting import Count, Order, Read, Slice, Sorting
+from app.web.export import Sheet, export_of
+from app.web.fields import taken
+from app.web.forms import read_form
+from app.web.viewer import PortalRequest, Viewer, viewer_of
 
 PAGE_SIZE = 50
 # Counting further costs more than anybody learns from it.
 COUNTED_MAX = 10_000
-YEARS = range(1970, 3000)
-Choice = TypeVar("Choice", bound=StrEnum)
-
-
-class Named(Protocol):
-    @property
-    def id(self) -> UUID: ...
-
-    @property
-    def name(self) -> str: ...
+# How much of a list an address has: its order, and where a page goes on.
+PLACE_FIELDS = ("sort", "cursor")
+F = TypeVar("F")
+R = TypeVar("R")
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
     """A page of a list, for its frame. `filters` holds every field of the filter, empty or not;
     `total` is how many rows match, counted up to one more than `COUNTED_MAX`, `shown` how
-    many stand here; `names` is what ids in the filter name."""
+    many stand here; `words` is what the list says of its filter, see `ListOf.told`."""
 
     path: str
     filters: dict[str, str]
@@ -49,12 +42,12 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     total: int
     shown: int
     next_cursor: str | None
-    names: dict[str, str]
+    words: dict[str, str]
 
     @property
     def told(self) -> dict[str, str]:
-        """The filters that were given, in words: an id by the name of what it names."""
-        return {name: self.names.get(name, value) for name, value in self.given.items()}
+        """The filters that were given, in words."""
+        return {name: self.words.get(name, value) for name, value in self.given.items()}
 
     @property
     def given(self) -> dict[str, str]:
@@ -101,102 +94,79 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.path}?{urlencode(query)}" if query else self.path
 
 
-def listed(
-    *,
-    path: str,
-    fields: Mapping[str, str],
-    order: Order,
-    default: Order,
-    rows: Slice[Any],
-    total: int,
-    names: Mapping[str, str] | None = None,
-) -> Listed:
-    filters = {name: value for name, value in fields.items() if name not in ("sort", "cursor")}
-    return Listed(
-        path=path,
-        filters=filters,
-        order=order,
-        is_default_order=order == default,
-        total=total,
-        shown=len(rows),
-        names=dict(names or {}),
-        next_cursor=order.cursor(rows.place),
-    )
+class Shown(NamedTuple, Generic[F, R]):
+    """A page of a list: its rows, its frame, and the filter that it was read by."""
+
+    rows: Slice[R]
+    listed: Listed
+    chosen: F
 
 
-def fields_of(request: PortalRequest, names: Sequence[str]) -> dict[str, str]:
-    """The filter's fields as the address has them, and `sort` and `cursor`; empty where not given.
+async def _nothing_more(_: Any) -> Mapping[str, str]:
+    return {}
 
-    Raises `InputInvalid` for what no field may hold.
+
+@dataclass(frozen=True, kw_only=True)
+class ListOf(Generic[F, R]):
+    """A list at `path`. `fields` are those of its filter, which `chosen` makes of them (it raises
+    `InputInvalid`); `told` says of a filter what its fields do not: what an id in it names, and what
+    is left out without being asked.
     """
-    return taken(request.query_params, (*names, "sort", "cursor"))
 
+    path: str
+    fields: Sequence[str]
+    sorting: Sorting
+    chosen: Callable[[Mapping[str, str], Viewer], F]
+    read: Read[F, R]
+    count: Count[F]
+    sheet: Sheet
+    told: Callable[[F], Awaitable[Mapping[str, str]]] = _nothing_more
 
-def taken(given: Mapping[str, str | None], names: Sequence[str]) -> dict[str, str]:
-    fields = {}
-    for name in names:
-        text = given.get(name) or ""
-        refuse_control_characters(text, field=name)
-        fields[name] = text.strip()
-    return fields
+    def fields_of(self, given: Mapping[str, str | None]) -> dict[str, str]:
+        """Those of the filter, with order and place; empty where an address or a form has none."""
+        return taken(given, (*self.fields, *PLACE_FIELDS))
 
+    async def shown(
+        self, request: PortalRequest, fields: Mapping[str, str] | None = None
+    ) -> Shown[F, R]:
+        """The page that the address asks for, or `fields` do. Needs the open unit of work."""
+        if fields is None:
+            fields = self.fields_of(request.query_params)
+        order = self.sorting.order(fields["sort"])
+        chosen = self.chosen(fields, viewer_of(request))
+        rows = await self.read(
+            chosen=chosen,
+            order=order,
+            after=order.place(fields["cursor"] or None),
+            limit=PAGE_SIZE,
+        )
+        listed = Listed(
+            path=self.path,
+            filters={name: fields[name] for name in self.fields},
+            order=order,
+            is_default_order=order == self.sorting.default,
+            total=await self.count(chosen=chosen, limit=COUNTED_MAX + 1),
+            shown=len(rows),
+            words=dict(await self.told(chosen)),
+            next_cursor=order.cursor(rows.place),
+        )
+        return Shown(rows, listed, chosen)
 
-def name_in(things: Iterable[Named], wanted: UUID | None) -> str:
-    """What the thing with this id is called; the id itself where it is not there."""
-    return next((thing.name for thing in things if thing.id == wanted), str(wanted))
-
-
-def choice_of(text: str, choices: type[Choice], *, field: str = "state") -> Choice | None:
-    """The one that was chosen, none for all. Raises `InputInvalid` for one that does not exist."""
-    if not text:
-        return None
-    try:
-        return choices(text)
-    except ValueError:
-        raise InputInvalid.of(field, "UNKNOWN_STATE", f"One of {', '.join(choices)}") from None
-
-
-def id_of(text: str, *, field: str) -> UUID | None:
-    """Raises `InputInvalid` for what is no id."""
-    if not text:
-        return None
-    try:
-        return UUID(text)
-    except ValueError:
-        raise InputInvalid.of(
-            field, "INVALID", "Write the whole id, as the list shows it"
-        ) from None
-
-
-def id_or_words(text: str) -> tuple[UUID | None, str]:
-    """An id, or else the text as it is: what is looked for may be given either way."""
-    try:
-        return UUID(text), ""
-    except ValueError:
-        return None, text
-
-
-def day_begins(text: str, *, field: str, zone: str) -> datetime | None:
-    """The first moment of the day in the zone."""
-    day = _day(text, field=field)
-    return None if day is None else datetime.combine(day, clock(), ZoneInfo(zone))
-
-
-def day_ends(text: str, *, field: str, zone: str) -> datetime | None:
-    """The first moment after the day in the zone."""
-    day = _day(text, field=field)
-    if day is None:
-        return None
-    return datetime.combine(day + timedelta(days=1), clock(), ZoneInfo(zone))
-
-
-def _day(text: str, *, field: str) -> date | None:
-    if not text:
-        return None
-    try:
-        day = date.fromisoformat(text)
-    except ValueError as error:
-        raise InputInvalid.of(field, "INVALID", "Write a day as 2026-03-02") from error
-    if day.year not in YEARS:
-        raise InputInvalid.of(field, "OUT_OF_RANGE", "Write a day of our time")
-    return day
+    async def export(self, request: PortalRequest) -> Stream:
+        """Every row of the filter, not of the page, in the order of the page, as the file that the
+        form asks for. Raises what `export_of` does."""
+        form = await read_form(request)
+        fields = taken(form, self.fields)
+        order = self.sorting.order(form.get("sort"))
+        chosen = self.chosen(fields, viewer_of(request))
+        return await export_of(
+            request,
+            self.sheet,
+            read=lambda after, limit: self.read(
+                chosen=chosen, order=order, after=after, limit=limit
+            ),
+            sort=order.text,
+            form=form,
+            filters=fields,
+            tell=lambda: self.told(chosen),
+        )

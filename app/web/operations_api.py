@@ -30,14 +30,14 @@ from app.web.api import (
     Cursor,
     Envelope,
     Limit,
-    PageInfo,
     Sort,
     cursor_id,
     envelope,
+    page_in,
     page_of,
 )
+from app.web.fields import taken
 from app.web.guards import requires
-from app.web.listing import taken
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest
 
@@ -97,14 +97,14 @@ class Jobs(Controller):
         cursor: Cursor = None,
     ) -> Envelope[list[DeadLetterOut]]:
         """Sorted by finished_at (the latest first, unless said otherwise), kind or failures."""
-        order = DEAD_LETTERS.order(sort)
-        found = await dead_letters(
-            chosen=DeadLetterFilter(kind=taken({"kind": kind}, ("kind",))["kind"] or None),
-            order=order,
-            after=order.place(cursor),
+        found, page = await page_in(
+            DEAD_LETTERS,
+            dead_letters,
+            DeadLetterFilter(kind=taken({"kind": kind}, ("kind",))["kind"] or None),
+            sort=sort,
+            cursor=cursor,
             limit=limit,
         )
-        page = PageInfo(limit=limit, next_cursor=order.cursor(found.place))
         return envelope(request, [_dead_letter(letter) for letter in found], page=page)
 
     @post(

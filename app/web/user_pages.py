@@ -24,16 +24,15 @@ from app.domains.investments.queries.overview import work_of
 from app.domains.investments.values import PersonsWork
 from app.kernel.database import savepoint
 from app.kernel.errors import DomainError, FieldError, NotFound
-from app.web.export import Sheet, amount, export_of, instant, text
+from app.web.export import Sheet, amount, instant, text
 from app.web.forms import new_idempotency_key, read_form, refused
 from app.web.guards import requires
-from app.web.listing import COUNTED_MAX, PAGE_SIZE, Listed, fields_of, listed, taken
+from app.web.listing import Listed, ListOf
 from app.web.rendering import Page, See
 from app.web.transactions import transactional
-from app.web.viewer import PortalRequest, viewer_of
+from app.web.viewer import PortalRequest, Viewer, viewer_of
 
 Form = dict[str, str]
-FIELDS = ("q", "role", "status")
 SHEET = Sheet(
     name="people",
     title="People",
@@ -47,6 +46,26 @@ SHEET = Sheet(
         amount("open_sessions", lambda row: row.open_sessions),
         text("id", lambda row: row.id, "Id"),
     ],
+)
+
+
+def _chosen(fields: Mapping[str, str], _: Viewer) -> UserFilter:
+    """Raises `InputInvalid` for a role or a state that does not exist."""
+    return UserFilter(
+        words=fields["q"],
+        role=role_of(fields["role"]) if fields["role"] else None,
+        status=status_of(fields["status"]) if fields["status"] else None,
+    )
+
+
+LIST = ListOf(
+    path="/users",
+    fields=("q", "role", "status"),
+    sorting=PEOPLE,
+    chosen=_chosen,
+    read=users,
+    count=user_count,
+    sheet=SHEET,
 )
 
 
@@ -69,41 +88,14 @@ class Users(Controller):
     @get("/", guards=[requires("user:read")])
     @transactional(read_only=True)
     async def all(self, request: PortalRequest) -> Page:
-        fields = fields_of(request, FIELDS)
-        order = PEOPLE.order(fields["sort"])
-        chosen = _chosen(fields)
-        rows = await users(
-            chosen=chosen, order=order, after=order.place(fields["cursor"] or None), limit=PAGE_SIZE
-        )
-        page = UsersPage(
-            rows=rows,
-            listed=listed(
-                path="/users",
-                fields=fields,
-                order=order,
-                default=PEOPLE.default,
-                rows=rows,
-                total=await user_count(chosen=chosen, limit=COUNTED_MAX + 1),
-            ),
-        )
+        shown = await LIST.shown(request)
+        page = UsersPage(rows=shown.rows, listed=shown.listed)
         context = {"page": page, "roles": list(Role), "statuses": list(MembershipStatus)}
         return Page("users/list.html", context, blocks=["rows"], topics=[USERS])
 
     @post("/export", status_code=200, guards=[requires("user:read")])
     async def export(self, request: PortalRequest) -> Stream:
-        """Everybody whom the filter finds, not of the page, in the order of the page."""
-        form = await read_form(request)
-        fields = taken(form, FIELDS)
-        order = PEOPLE.order(form.get("sort"))
-        chosen = _chosen(fields)
-        return await export_of(
-            request,
-            SHEET,
-            read=lambda after, limit: users(chosen=chosen, order=order, after=after, limit=limit),
-            sort=order.text,
-            form=form,
-            filters=fields,
-        )
+        return await LIST.export(request)
 
     @get("/{membership_id:uuid}", guards=[requires("user:read")])
     @transactional(read_only=True)
@@ -169,15 +161,6 @@ async def _shown(
         "idempotency_key": new_idempotency_key(),
     }
     return Page("users/user.html", context, status=status, blocks=["user"], topics=[USERS])
-
-
-def _chosen(fields: Mapping[str, str]) -> UserFilter:
-    """Raises `InputInvalid` for a role or a state that does not exist."""
-    return UserFilter(
-        words=fields["q"],
-        role=role_of(fields["role"]) if fields["role"] else None,
-        status=status_of(fields["status"]) if fields["status"] else None,
-    )
 
 
 ROUTES = [Users]

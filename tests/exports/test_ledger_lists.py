@@ -16,7 +16,7 @@ import pytest
 from app.kernel.database import fetch, fetch_value
 from app.kernel.ledger.operations import post_entries
 from app.kernel.ledger.queries import balances
-from app.web import ledger_entries, ledger_pages
+from app.web import ledger_pages, listing
 from app.web.export import answering
 from tests.investments import steps
 from tests.investments.amounts_on_pages import figures_of
@@ -43,7 +43,7 @@ class TestEntries:
     async def test_are_listed_as_they_were_posted_both_ways(
         self, seats: Seats, desk: Desk, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(ledger_entries, "PAGE_SIZE", 3)
+        monkeypatch.setattr(listing, "PAGE_SIZE", 3)
         monkeypatch.setattr(answering, "BATCH_ROWS", 3)
         await steps.request(desk)
         async with desk.working("ops"):

@@ -11,10 +11,10 @@ from uuid import UUID
 import pytest
 
 from app.domains.investments.operations.redemption_quote import Portion
-from app.domains.investments.pages import redemption_list
 from app.kernel.audit.queries import AuditFilter, records
 from app.kernel.audit.values import AuditRecordView
 from app.kernel.database import execute, fetch_row
+from app.web import listing
 from app.web.export import answering
 from tests.investments import steps
 from tests.security.seats import API, Seat, Seats
@@ -78,7 +78,7 @@ class TestSorting:
     async def test_every_order_goes_from_page_to_page_and_misses_none(
         self, seats: Seats, desk: Desk, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(redemption_list, "PAGE_SIZE", 2)
+        monkeypatch.setattr(listing, "PAGE_SIZE", 2)
         monkeypatch.setattr(answering, "BATCH_ROWS", 2)
         made = await some(desk)
         ops = await seats.of(desk, "ops")
@@ -109,7 +109,7 @@ class TestSorting:
     async def test_a_page_goes_on_where_the_one_before_ended_whatever_came_between(
         self, seats: Seats, desk: Desk, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(redemption_list, "PAGE_SIZE", 2)
+        monkeypatch.setattr(listing, "PAGE_SIZE", 2)
         await some(desk)
         ops = await seats.of(desk, "ops")
         whole = await walked(ops, "/redemptions?sort=-net")
@@ -209,7 +209,7 @@ class TestFilters:
     async def test_the_way_to_the_next_page_keeps_filter_and_order(
         self, seats: Seats, desk: Desk, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(redemption_list, "PAGE_SIZE", 1)
+        monkeypatch.setattr(listing, "PAGE_SIZE", 1)
         await some(desk)
         page = (
             await (await seats.of(desk, "ops")).get("/redemptions?client=member2&sort=net")

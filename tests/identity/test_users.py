@@ -20,7 +20,7 @@ from app.domains.identity.public import Role
 from app.kernel.actors import SYSTEM
 from app.kernel.database import fetch, unit_of_work
 from app.kernel.ids import new_id
-from app.web import user_pages
+from app.web import listing
 from app.web.authentication import SESSION_COOKIE, session_viewer
 from app.web.live_topics import sign_topics
 from app.web.shell import Portal
@@ -106,7 +106,7 @@ class TestTheList:
         self, admin: Seat, desk: Desk, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         everybody = await _shown(admin)
-        monkeypatch.setattr(user_pages, "PAGE_SIZE", 4)
+        monkeypatch.setattr(listing, "PAGE_SIZE", 4)
         found: list[str] = []
         path, rest = "/users?q=e", f"{REST}?q=e&limit=4"
         while path:

@@ -14,10 +14,10 @@ import pytest
 from app.domains.investments.operations.destination_revoke import revoke_destination
 from app.domains.investments.operations.redemption_hold import hold_redemption
 from app.domains.investments.operations.redemption_quote import Portion
-from app.domains.investments.pages import clients as pages
 from app.domains.investments.queries.client_book import CLIENTS, client, clients
 from app.kernel.database import execute, fetch, unit_of_work
 from app.kernel.ids import new_id
+from app.web import listing
 from app.web.shell import Portal
 from tests.investments import steps
 from tests.investments.amounts_on_pages import figures_of
@@ -105,7 +105,7 @@ class TestTheList:
     ) -> None:
         await steps.request(desk)
         everybody = await _shown(seats, desk, "ops", f"?sort={sort}")
-        monkeypatch.setattr(pages, "PAGE_SIZE", 1)
+        monkeypatch.setattr(listing, "PAGE_SIZE", 1)
         ops = await seats.of(desk, "ops")
         found, path, rest = [], f"/clients?sort={sort}", f"{REST}?sort={sort}&limit=1"
         for _ in everybody:

@@ -9,8 +9,8 @@ from decimal import Decimal
 import pytest
 
 from app.domains.investments.operations.price_record import KEPT, record_prices
-from app.domains.investments.pages import prices as pages
 from app.kernel.database import execute, fetch_value
+from app.web import listing
 from app.web.shell import Portal
 from tests.security.seats import API, Seats, open_seats
 from tests.support.desk import Desk
@@ -78,7 +78,7 @@ async def test_history_is_filtered_sorted_paged_and_taken_out(
     seats: Seats, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await read_before(desk)
-    monkeypatch.setattr(pages, "PAGE_SIZE", 2)
+    monkeypatch.setattr(listing, "PAGE_SIZE", 2)
     ops = await seats.of(desk, "ops")
     found, path = [], "/prices?asset=USDT&sort=as_of"
     while path:

@@ -528,10 +528,12 @@ class TestLists:
 
         async def found(by: str, who: str = "compliance") -> list[UUID]:
             async with unit_of_work(tenant=desk.tenant_id, actor=desk.people[who]):
-                rows = await screened(by=ScreeningFilter(by))
-                page = await screened(by=ScreeningFilter(by), limit=1)
+                rows = await screened(chosen=ScreeningFilter(by))
+                page = await screened(chosen=ScreeningFilter(by), limit=1)
                 after = (
-                    await screened(by=ScreeningFilter(by), after=page.place) if page.place else []
+                    await screened(chosen=ScreeningFilter(by), after=page.place)
+                    if page.place
+                    else []
                 )
             assert [row.id for row in [*page, *after]] == [row.id for row in rows]
             return [row.id for row in rows]
@@ -573,7 +575,7 @@ class TestLists:
         view = await screen(desk)
         assert (view.screening.standing, view.bars) == ("sanctioned", ["Sanctions hit"])
         async with unit_of_work(tenant=desk.tenant_id, actor=desk.people[who]):
-            rows = await screened(by=ScreeningFilter.barred)
+            rows = await screened(chosen=ScreeningFilter.barred)
             assert [row.screening.standing for row in rows] == ["under_review"]
             shown = await client(client_id=desk.clients["member"])
         assert shown.screening.standing == "under_review"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from app.web import listing
 from app.web.export import answering
-from app.web.operations_pages import approvals
 from tests.investments import steps
 from tests.security.seats import Seats
 from tests.support.desk import Desk
@@ -46,7 +46,7 @@ async def test_an_empty_desk_says_what_will_appear(seats: Seats, desk: Desk) -> 
 async def test_pages_follow_each_other_and_the_export_has_them_all(
     seats: Seats, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(approvals, "PAGE_SIZE", 2)
+    monkeypatch.setattr(listing, "PAGE_SIZE", 2)
     monkeypatch.setattr(answering, "BATCH_ROWS", 2)
     made = [
         await approval_of(desk, login=login, key=key)
@@ -66,7 +66,7 @@ async def test_pages_follow_each_other_and_the_export_has_them_all(
 async def test_a_manager_finds_what_names_them_and_others_nothing(
     seats: Seats, desk: Desk, stranger: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(approvals, "PAGE_SIZE", 1)
+    monkeypatch.setattr(listing, "PAGE_SIZE", 1)
     mine = await approval_of(desk)
     others = await approval_of(desk, login="member2")
     for who, login, seen in [

@@ -10,12 +10,12 @@ import pytest
 from app.domains.investments.operations.redemption_quote import Portion
 from app.kernel.database import execute, fetch_value
 from app.kernel.deadlines import propose_extension
+from app.web import listing
 from app.web.export import answering
-from app.web.operations_pages import deadlines
 from tests.investments import steps
 from tests.security.seats import API, Seats
 from tests.support.desk import Desk
-from tests.support.exports import csv_rows, rows_of_csv, taken_out
+from tests.support.exports import about_excel, csv_rows, rows_of_csv, taken_out
 
 
 async def clock_of(desk: Desk, redemption_id: UUID) -> UUID:
@@ -84,7 +84,7 @@ async def test_an_empty_desk_says_what_will_appear(seats: Seats, desk: Desk) -> 
 async def test_pages_follow_each_other_without_gap_or_repeat(
     seats: Seats, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deadlines, "PAGE_SIZE", 1)
+    monkeypatch.setattr(listing, "PAGE_SIZE", 1)
     monkeypatch.setattr(answering, "BATCH_ROWS", 1)
     wanted = [
         str(await clock_of(desk, await steps.request(desk, login=login, key=key)))
@@ -104,6 +104,9 @@ async def test_pages_follow_each_other_without_gap_or_repeat(
     answer = await taken_out(ops, "/deadlines", "state=running")
     assert [row["id"] for row in rows_of_csv(answer.content)] == sorted(wanted)
     assert 'filename="deadlines-running.csv"' in answer.headers["content-disposition"]
+    # Without a filter what has stopped is left out all the same: the file says so.
+    about = about_excel((await taken_out(ops, "/deadlines", kind="xlsx")).content)
+    assert about["Filter: state"] == "not stopped"
 
 
 async def test_a_manager_sees_and_exports_their_own_clients_alone(

@@ -10,8 +10,8 @@ import pytest
 
 from app.kernel.database import execute, fetch, fetch_value
 from app.kernel.ids import new_id
+from app.web import listing
 from app.web.export import answering
-from app.web.operations_pages import jobs
 from tests.security.seats import Seats
 from tests.support.desk import Desk
 from tests.support.exports import csv_rows, taken_out
@@ -133,7 +133,7 @@ async def test_kinds_are_counted_by_state(seats: Seats, desk: Desk) -> None:
 async def test_the_filter_pages_and_is_exported(
     seats: Seats, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "PAGE_SIZE", 2)
+    monkeypatch.setattr(listing, "PAGE_SIZE", 2)
     monkeypatch.setattr(answering, "BATCH_ROWS", 2)
     wanted = [str(await a_dead_job(desk, kind="test.a", error="=1+1")) for _ in range(3)]
     other = str(await a_dead_job(desk, kind="test.b"))

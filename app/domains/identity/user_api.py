@@ -22,12 +22,12 @@ from app.web.api import (
     Cursor,
     Envelope,
     Limit,
-    PageInfo,
     Sort,
     envelope,
+    page_in,
 )
+from app.web.fields import taken
 from app.web.guards import requires
-from app.web.listing import taken
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest
 
@@ -55,18 +55,18 @@ class Users(Controller):
     ) -> Envelope[list[UserOut]]:
         """`q` is any part of a name or an address. Sorted by name (unless said otherwise), role,
         status or last_sign_in_at."""
-        order = USERS.order(sort)
-        found = await users(
-            chosen=UserFilter(
+        found, page = await page_in(
+            USERS,
+            users,
+            UserFilter(
                 words=taken({"q": q}, ("q",))["q"],
                 role=role_of(role) if role else None,
                 status=status_of(status) if status else None,
             ),
-            order=order,
-            after=order.place(cursor),
+            sort=sort,
+            cursor=cursor,
             limit=limit,
         )
-        page = PageInfo(limit=limit, next_cursor=order.cursor(found.place))
         return envelope(request, [user_out(view) for view in found], page=page)
 
     @get("/{membership_id:uuid}", guards=[requires("user:read")], summary="One person")

@@ -29,7 +29,7 @@ EXPORTS_AT_ONCE = 2
 WAIT_SECONDS = 30
 _CHUNK_BYTES = 64 * 1024
 
-# What the file says of its filters, where ids stand in them: their names. Read as the rows are.
+# What the file says of its filters beside the fields that were given. Read as the rows are.
 Tell = Callable[[], Awaitable[Mapping[str, str]]]
 # The rows behind a place, at most so many; from the start without one.
 Read = Callable[[Place | None, int], Awaitable[Slice[Any]]]
@@ -74,7 +74,9 @@ async def export_of(
     """The whole list as the file that `form` asks for (`format`: csv or xlsx).
 
     `read` runs as the viewer, in a unit of work that sees one moment. `filters` are those that may
-    be given, by field; `tell` names what ids in them name; `sort` is the order that `read` keeps. Raises `ExportTooLong`, and what `read` raises; then nothing is on record.
+    be given, by field; `tell` says in words what ids in them name, and what is left out without
+    being asked; `sort` is the order that `read` keeps. Raises `ExportTooLong`, and what `read`
+    raises; then nothing is on record.
     """
     viewer = viewer_of(request)
     kind = _kind(form.get("format", ""))
@@ -87,18 +89,19 @@ async def export_of(
                 file = await asyncio.to_thread(_begun, kind, path, sheet, viewer, unit.now)
                 async with _abandoned_on_failure(file):
                     rows = await _written(file, sheet, read)
-                    told = {**given, **(await tell() if tell else {})}
+                    told = await tell() if tell else {}
+                exact = {**told, **given}
                 await audit.record(
                     action=f"{sheet.name}.export",
                     subject_kind="tenant",
                     subject_id=viewer.tenant.id,
-                    after={"format": kind, "filters": given, "sort": sort, "rows": rows},
+                    after={"format": kind, "filters": exact, "sort": sort, "rows": rows},
                 )
-            about = _about(viewer, sheet, sort, unit.now, rows, told)
+            about = _about(viewer, sheet, sort, unit.now, rows, {**given, **told})
             await asyncio.to_thread(file.close, about)
             # Once it is open, it outlives its folder.
             opened = await asyncio.to_thread(path.open, "rb")
-    name = file_name(sheet.name, *given.values(), extension=file.extension)
+    name = file_name(sheet.name, *exact.values(), extension=file.extension)
     return Stream(
         _sent(opened),
         media_type=file.media_type,

@@ -22,25 +22,13 @@ from app.kernel.approvals.queries import (
 from app.kernel.approvals.values import ApprovalState, ApprovalView
 from app.kernel.deadlines import ChangeView, changes_by_approval, subjects_of
 from app.kernel.sorting import Order, Place, Slice
-from app.web.export import Sheet, export_of, instant, text
-from app.web.forms import read_form
+from app.web.export import Sheet, instant, text
+from app.web.fields import choice_of, day_begins, day_ends
 from app.web.guards import requires
-from app.web.listing import (
-    COUNTED_MAX,
-    PAGE_SIZE,
-    Listed,
-    choice_of,
-    day_begins,
-    day_ends,
-    fields_of,
-    listed,
-    taken,
-)
+from app.web.listing import Listed, ListOf
 from app.web.rendering import Page
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest, Viewer, viewer_of
-
-FIELDS = ("state", "requested_from", "requested_to")
 
 
 class ApprovalRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,56 +82,6 @@ SHEET = Sheet(
 )
 
 
-class ApprovalRecords(Controller):
-    """A relationship manager finds those that name them; whoever oversees, all of the tenant."""
-
-    path = "/approval-records"
-
-    @get("/", guards=[requires("approval:read")])
-    @transactional(read_only=True)
-    async def all(self, request: PortalRequest) -> Page:
-        viewer = viewer_of(request)
-        fields = fields_of(request, FIELDS)
-        order = APPROVALS.order(fields["sort"])
-        chosen = _chosen(fields, viewer)
-        rows = await _rows(chosen, order, order.place(fields["cursor"] or None), PAGE_SIZE)
-        page = ApprovalRecordsPage(
-            rows=rows,
-            states=list(ApprovalState),
-            listed=listed(
-                path="/approval-records",
-                fields=fields,
-                order=order,
-                default=APPROVALS.default,
-                rows=rows,
-                total=await approval_count(chosen=chosen, limit=COUNTED_MAX + 1),
-            ),
-        )
-        actor = viewer.actor
-        return Page(
-            "operations/approvals.html",
-            {"page": page},
-            blocks=["rows"],
-            topics=[f"rm:{actor.id}" if actor.role == "rm" else "redemptions"],
-        )
-
-    @post("/export", status_code=200, guards=[requires("approval:read")])
-    async def export(self, request: PortalRequest) -> Stream:
-        """Every row of the filter, not of the page, in the order of the page."""
-        form = await read_form(request)
-        fields = taken(form, FIELDS)
-        order = APPROVALS.order(form.get("sort"))
-        chosen = _chosen(fields, viewer_of(request))
-        return await export_of(
-            request,
-            SHEET,
-            read=lambda after, limit: _rows(chosen, order, after, limit),
-            sort=order.text,
-            form=form,
-            filters=fields,
-        )
-
-
 def _chosen(fields: Mapping[str, str], viewer: Viewer) -> ApprovalFilter:
     """Days are whole days of the tenant. Raises `InputInvalid`."""
     actor, zone = viewer.actor, viewer.time_zone
@@ -156,7 +94,7 @@ def _chosen(fields: Mapping[str, str], viewer: Viewer) -> ApprovalFilter:
 
 
 async def _rows(
-    chosen: ApprovalFilter, order: Order, after: Place | None, limit: int
+    *, chosen: ApprovalFilter, order: Order, after: Place | None, limit: int
 ) -> Slice[ApprovalRow]:
     found = await approvals(chosen=chosen, order=order, after=after, limit=limit)
     changes = await changes_by_approval(approval_ids=[view.id for view in found])
@@ -191,3 +129,37 @@ def _waits_for(view: ApprovalView, names: dict[UUID, str]) -> str:
     stage = view.stages[view.stage]
     named = ", ".join(names.get(approver, "") for approver in stage.approvers or [])
     return f"{stage.name}: {named}" if named else stage.name
+
+
+RECORDS = ListOf(
+    path="/approval-records",
+    fields=("state", "requested_from", "requested_to"),
+    sorting=APPROVALS,
+    chosen=_chosen,
+    read=_rows,
+    count=approval_count,
+    sheet=SHEET,
+)
+
+
+class ApprovalRecords(Controller):
+    """A relationship manager finds those that name them; whoever oversees, all of the tenant."""
+
+    path = "/approval-records"
+
+    @get("/", guards=[requires("approval:read")])
+    @transactional(read_only=True)
+    async def all(self, request: PortalRequest) -> Page:
+        shown = await RECORDS.shown(request)
+        page = ApprovalRecordsPage(rows=shown.rows, states=list(ApprovalState), listed=shown.listed)
+        actor = viewer_of(request).actor
+        return Page(
+            "operations/approvals.html",
+            {"page": page},
+            blocks=["rows"],
+            topics=[f"rm:{actor.id}" if actor.role == "rm" else "redemptions"],
+        )
+
+    @post("/export", status_code=200, guards=[requires("approval:read")])
+    async def export(self, request: PortalRequest) -> Stream:
+        return await RECORDS.export(request)

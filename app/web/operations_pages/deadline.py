@@ -39,9 +39,9 @@ from app.kernel.deadlines.changes import DECIDES, LONGER_MAX, STARTS_FROM, later
 from app.kernel.deadlines.values import marks_left_at
 from app.kernel.errors import DomainError, FieldError, InputInvalid, NotFound
 from app.kernel.notes import checked_reason
+from app.web.fields import YEARS
 from app.web.forms import new_idempotency_key, read_form, refused, typed_instant
 from app.web.guards import requires
-from app.web.listing import YEARS
 from app.web.operations_pages.deadlines import DeadlineRow, named
 from app.web.rendering import Page, See
 from app.web.transactions import transactional

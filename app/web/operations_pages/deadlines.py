@@ -22,25 +22,14 @@ from app.kernel.deadlines import (
 )
 from app.kernel.errors import InputInvalid
 from app.kernel.sorting import Order, Place, Slice
-from app.web.export import Sheet, amount, export_of, instant, text
-from app.web.forms import read_form
+from app.web.export import Sheet, amount, instant, text
+from app.web.fields import choice_of, day_begins, day_ends
 from app.web.guards import requires
-from app.web.listing import (
-    COUNTED_MAX,
-    PAGE_SIZE,
-    Listed,
-    choice_of,
-    day_begins,
-    day_ends,
-    fields_of,
-    listed,
-    taken,
-)
+from app.web.listing import Listed, ListOf
 from app.web.rendering import Page
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest, Viewer, viewer_of
 
-FIELDS = ("state", "kind", "due_from", "due_to", "change")
 WAITING = "waiting"
 SHEET = Sheet(
     name="deadlines",
@@ -77,63 +66,15 @@ class DeadlinesPage(msgspec.Struct, frozen=True, kw_only=True):
     listed: Listed
 
 
-class Deadlines(Controller):
-    """Within the viewer's row scope: a manager's own clients', a trader's approved ones."""
-
-    path = "/deadlines"
-
-    @get("/", guards=[requires("deadline:read")])
-    @transactional(read_only=True)
-    async def all(self, request: PortalRequest) -> Page:
-        fields = fields_of(request, FIELDS)
-        order = DEADLINES.order(fields["sort"])
-        chosen = await _chosen(fields, viewer_of(request))
-        rows = await _rows(chosen, order, order.place(fields["cursor"] or None), PAGE_SIZE)
-        page = DeadlinesPage(
-            rows=rows,
-            states=list(DeadlineState),
-            kinds=await deadline_kinds(),
-            listed=listed(
-                path="/deadlines",
-                fields=fields,
-                order=order,
-                default=DEADLINES.default,
-                rows=rows,
-                total=await deadline_count(chosen=chosen, limit=COUNTED_MAX + 1),
-            ),
-        )
-        return Page(
-            "operations/deadlines.html",
-            {"page": page},
-            blocks=["rows"],
-            topics=_topics(request),
-        )
-
-    @post("/export", status_code=200, guards=[requires("deadline:read")])
-    async def export(self, request: PortalRequest) -> Stream:
-        """Every row of the filter, not of the page, in the order of the page."""
-        form = await read_form(request)
-        fields = taken(form, FIELDS)
-        order = DEADLINES.order(form.get("sort"))
-        viewer = viewer_of(request)
-
-        async def read(after: Place | None, limit: int) -> Slice[DeadlineRow]:
-            return await _rows(await _chosen(fields, viewer), order, after, limit)
-
-        return await export_of(
-            request, SHEET, read=read, sort=order.text, form=form, filters=fields
-        )
-
-
-async def _chosen(fields: Mapping[str, str], viewer: Viewer) -> DeadlineFilter:
-    """Without a state, what somebody may still have to act on; days are whole days of the tenant. Raises `InputInvalid`."""
+def _chosen(fields: Mapping[str, str], viewer: Viewer) -> DeadlineFilter:
+    """Without a state, what somebody may still have to act on; days are whole days of the tenant.
+    Raises `InputInvalid`."""
     state = choice_of(fields["state"], DeadlineState)
     zone = viewer.time_zone
     return DeadlineFilter(
         states=(state,) if state else (),
         is_open=state is None,
         kind=fields["kind"] or None,
-        subject_ids=await visible_redemption_ids(),
         due_from=day_begins(fields["due_from"], field="due_from", zone=zone),
         due_before=day_ends(fields["due_to"], field="due_to", zone=zone),
         has_proposal=_waiting(fields["change"]),
@@ -148,16 +89,68 @@ def _waiting(change: str) -> bool:
 
 
 async def _rows(
-    chosen: DeadlineFilter, order: Order, after: Place | None, limit: int
+    *, chosen: DeadlineFilter, order: Order, after: Place | None, limit: int
 ) -> Slice[DeadlineRow]:
-    found = await deadlines(chosen=chosen, order=order, after=after, limit=limit)
+    found = await deadlines(chosen=await _visible(chosen), order=order, after=after, limit=limit)
     return Slice(await named(found), found.place)
+
+
+async def _count(*, chosen: DeadlineFilter, limit: int) -> int:
+    return await deadline_count(chosen=await _visible(chosen), limit=limit)
+
+
+async def _visible(chosen: DeadlineFilter) -> DeadlineFilter:
+    """Of those that the viewer may see."""
+    return msgspec.structs.replace(chosen, subject_ids=await visible_redemption_ids())
+
+
+async def _told(chosen: DeadlineFilter) -> Mapping[str, str]:
+    return {"state": "not stopped"} if chosen.is_open else {}
 
 
 async def named(found: Sequence[DeadlineView]) -> list[DeadlineRow]:
     """Each with the redemption it runs on."""
     names = await redemptions_named(redemption_ids=[view.subject_id for view in found])
     return [DeadlineRow(deadline=view, redemption=names.get(view.subject_id)) for view in found]
+
+
+LIST = ListOf(
+    path="/deadlines",
+    fields=("state", "kind", "due_from", "due_to", "change"),
+    sorting=DEADLINES,
+    chosen=_chosen,
+    read=_rows,
+    count=_count,
+    sheet=SHEET,
+    told=_told,
+)
+
+
+class Deadlines(Controller):
+    """Within the viewer's row scope: a manager's own clients', a trader's approved ones."""
+
+    path = "/deadlines"
+
+    @get("/", guards=[requires("deadline:read")])
+    @transactional(read_only=True)
+    async def all(self, request: PortalRequest) -> Page:
+        shown = await LIST.shown(request)
+        page = DeadlinesPage(
+            rows=shown.rows,
+            states=list(DeadlineState),
+            kinds=await deadline_kinds(),
+            listed=shown.listed,
+        )
+        return Page(
+            "operations/deadlines.html",
+            {"page": page},
+            blocks=["rows"],
+            topics=_topics(request),
+        )
+
+    @post("/export", status_code=200, guards=[requires("deadline:read")])
+    async def export(self, request: PortalRequest) -> Stream:
+        return await LIST.export(request)
 
 
 def _topics(request: PortalRequest) -> list[str]:

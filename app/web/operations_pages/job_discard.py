@@ -14,7 +14,7 @@ from app.kernel.errors import DomainError, FieldError, NotFound
 from app.kernel.jobs import JobNotDead, discard, discarding
 from app.web.forms import new_idempotency_key, read_form, refused
 from app.web.guards import requires
-from app.web.operations_pages.jobs import jobs_page, no_filter
+from app.web.operations_pages.jobs import jobs_page
 from app.web.rendering import Page, See
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest
@@ -40,9 +40,7 @@ class JobDiscard(Controller):
         except NotFound:
             raise
         except JobNotDead as refusal:
-            return await jobs_page(
-                request, fields=no_filter(), errors=refused(refusal), status=refusal.status
-            )
+            return await jobs_page(request, errors=refused(refusal), status=refusal.status)
         except DomainError as refusal:
             return await _shown(wanted, form=form, errors=refused(refusal), status=refusal.status)
         return See("/jobs")

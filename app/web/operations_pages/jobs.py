@@ -23,24 +23,15 @@ from app.kernel.jobs import (
     dead_letters,
     rerun,
 )
-from app.web.export import Sheet, amount, export_of, instant, text
+from app.web.export import Sheet, amount, instant, text
+from app.web.fields import day_begins, day_ends
 from app.web.forms import new_idempotency_key, read_form, refused
 from app.web.guards import requires
-from app.web.listing import (
-    COUNTED_MAX,
-    PAGE_SIZE,
-    Listed,
-    day_begins,
-    day_ends,
-    fields_of,
-    listed,
-    taken,
-)
+from app.web.listing import Listed, ListOf
 from app.web.rendering import Page, See
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest, Viewer, viewer_of
 
-FIELDS = ("kind", "error", "failed_from", "failed_to")
 SHEET = Sheet(
     name="dead_letters",
     title="Dead letters",
@@ -53,6 +44,28 @@ SHEET = Sheet(
         text("payload", lambda letter: msgspec.json.encode(letter.payload).decode()),
         text("id", lambda letter: letter.id, "Id"),
     ],
+)
+
+
+def _chosen(fields: Mapping[str, str], viewer: Viewer) -> DeadLetterFilter:
+    """Days are whole days of the tenant. Raises `InputInvalid`."""
+    zone = viewer.time_zone
+    return DeadLetterFilter(
+        kind=fields["kind"] or None,
+        error=fields["error"],
+        finished_from=day_begins(fields["failed_from"], field="failed_from", zone=zone),
+        finished_before=day_ends(fields["failed_to"], field="failed_to", zone=zone),
+    )
+
+
+LETTERS = ListOf(
+    path="/jobs",
+    fields=("kind", "error", "failed_from", "failed_to"),
+    sorting=DEAD_LETTERS,
+    chosen=_chosen,
+    read=dead_letters,
+    count=dead_letter_count,
+    sheet=SHEET,
 )
 
 
@@ -70,32 +83,18 @@ class Jobs(Controller):
     @get("/", guards=[requires("job:read")])
     @transactional(read_only=True)
     async def all(self, request: PortalRequest) -> Page:
-        return await jobs_page(request, fields=fields_of(request, FIELDS))
+        return await jobs_page(request)
 
     @post("/export", status_code=200, guards=[requires("job:read")])
     async def export(self, request: PortalRequest) -> Stream:
-        """Every dead letter of the filter, not of the page, in the order of the page."""
-        form = await read_form(request)
-        fields = taken(form, FIELDS)
-        order = DEAD_LETTERS.order(form.get("sort"))
-        chosen = _chosen(fields, viewer_of(request))
-        return await export_of(
-            request,
-            SHEET,
-            read=lambda after, limit: dead_letters(
-                chosen=chosen, order=order, after=after, limit=limit
-            ),
-            sort=order.text,
-            form=form,
-            filters=fields,
-        )
+        return await LETTERS.export(request)
 
     @post("/{job_id:str}/rerun", guards=[requires("job:rerun")])
     @transactional(idempotent=True)
     async def rerun(self, request: PortalRequest, job_id: FromPath[str]) -> Page | See:
         """Back to the list, filtered as it was."""
         form = await read_form(request)
-        fields = taken(form, (*FIELDS, "sort", "cursor"))
+        fields = LETTERS.fields_of(form)
         try:
             async with savepoint():
                 await rerun(job_id=_id(job_id))
@@ -112,29 +111,19 @@ class Jobs(Controller):
 async def jobs_page(
     request: PortalRequest,
     *,
-    fields: dict[str, str],
+    fields: Mapping[str, str] | None = None,
     errors: Sequence[FieldError] = (),
     status: int = 200,
 ) -> Page:
-    viewer = viewer_of(request)
-    order = DEAD_LETTERS.order(fields["sort"])
-    chosen = _chosen(fields, viewer)
-    letters = await dead_letters(
-        chosen=chosen, order=order, after=order.place(fields["cursor"] or None), limit=PAGE_SIZE
-    )
+    """As the address filters it, or as `fields` do."""
+    actor = viewer_of(request).actor
+    shown = await LETTERS.shown(request, fields)
     page = JobsPage(
         kinds=await backlog(),
-        letters=letters,
-        listed=listed(
-            path="/jobs",
-            fields=fields,
-            order=order,
-            default=DEAD_LETTERS.default,
-            rows=letters,
-            total=await dead_letter_count(chosen=chosen, limit=COUNTED_MAX + 1),
-        ),
-        may_rerun=viewer.actor.may("job:rerun"),
-        may_discard=viewer.actor.may("job:discard"),
+        letters=shown.rows,
+        listed=shown.listed,
+        may_rerun=actor.may("job:rerun"),
+        may_discard=actor.may("job:discard"),
     )
     return Page(
         "operations/jobs.html",
@@ -142,22 +131,6 @@ async def jobs_page(
         status=status,
         blocks=["backlog", "letters"],
         topics=["operations"],
-    )
-
-
-def no_filter() -> dict[str, str]:
-    """The fields of a list that is not filtered."""
-    return dict.fromkeys((*FIELDS, "sort", "cursor"), "")
-
-
-def _chosen(fields: Mapping[str, str], viewer: Viewer) -> DeadLetterFilter:
-    """Days are whole days of the tenant. Raises `InputInvalid`."""
-    zone = viewer.time_zone
-    return DeadLetterFilter(
-        kind=fields["kind"] or None,
-        error=fields["error"],
-        finished_from=day_begins(fields["failed_from"], field="failed_from", zone=zone),
-        finished_before=day_ends(fields["failed_to"], field="failed_to", zone=zone),
     )
 
 

@@ -19,12 +19,12 @@ from app.web.api import (
     Cursor,
     Envelope,
     Limit,
-    PageInfo,
     Sort,
     envelope,
+    page_in,
 )
+from app.web.fields import taken
 from app.web.guards import requires
-from app.web.listing import taken
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest
 
@@ -52,14 +52,14 @@ class Clients(Controller):
         any part of a name. Sorted by name (unless said otherwise), worth in US dollars, or open, which
         is how many of their requests are.
         """
-        order = CLIENTS.order(sort)
-        found = await clients(
-            chosen=ClientFilter(name=taken({"q": q}, ("q",))["q"], product_id=product_id),
-            order=order,
-            after=order.place(cursor),
+        found, page = await page_in(
+            CLIENTS,
+            clients,
+            ClientFilter(name=taken({"q": q}, ("q",))["q"], product_id=product_id),
+            sort=sort,
+            cursor=cursor,
             limit=limit,
         )
-        page = PageInfo(limit=limit, next_cursor=order.cursor(found.place))
         return envelope(request, [client_row_out(row) for row in found], page=page)
 
     @get("/{client_id:uuid}", guards=[requires("client:read")], summary="One client")

@@ -19,14 +19,14 @@ from app.web.api import (
     Cursor,
     Envelope,
     Limit,
-    PageInfo,
     Sort,
     envelope,
     in_utc,
+    page_in,
     page_of,
 )
+from app.web.fields import taken
 from app.web.guards import requires
-from app.web.listing import taken
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest
 
@@ -83,15 +83,16 @@ class Prices(Controller):
         cursor: Cursor = None,
     ) -> Envelope[list[PriceReadingOut]]:
         """`from` and `to` are what they are of. Sorted by as_of."""
-        order = PRICE_READINGS.order(sort)
-        found = await price_readings(
-            chosen=PriceFilter(
+        found, page = await page_in(
+            PRICE_READINGS,
+            price_readings,
+            PriceFilter(
                 asset=taken({"asset": asset}, ("asset",))["asset"],
                 as_of_from=in_utc(since, field="from"),
                 as_of_before=in_utc(until, field="to"),
             ),
-            order=order,
-            after=order.place(cursor),
+            sort=sort,
+            cursor=cursor,
             limit=limit,
         )
         rows = [
@@ -104,7 +105,6 @@ class Prices(Controller):
             )
             for row in found
         ]
-        page = PageInfo(limit=limit, next_cursor=order.cursor(found.place))
         return envelope(request, rows, page=page)
 
 

@@ -43,10 +43,10 @@ from app.web.api import (
     Cursor,
     Envelope,
     Limit,
-    PageInfo,
     Sort,
     envelope,
     in_utc,
+    page_in,
 )
 from app.web.etags import IfMatch, PreconditionFailed, version_in
 from app.web.guards import requires
@@ -140,9 +140,10 @@ class Redemptions(Controller):
     ) -> Envelope[list[RedemptionRowOut]]:
         """`state` may hold several, with commas between them. Sorted by requested_at (the latest
         first, unless said otherwise), reference, client, product, state, gross, net or due_at."""
-        order = REDEMPTIONS.order(sort)
-        rows = await redemptions(
-            chosen=RedemptionFilter(
+        rows, page = await page_in(
+            REDEMPTIONS,
+            redemptions,
+            RedemptionFilter(
                 states=state_filter(in_state),
                 product_id=product_id,
                 client_id=client_id,
@@ -150,11 +151,10 @@ class Redemptions(Controller):
                 requested_from=in_utc(since, field="requested_from"),
                 requested_before=in_utc(until, field="requested_before"),
             ),
-            order=order,
-            after=order.place(cursor),
+            sort=sort,
+            cursor=cursor,
             limit=limit,
         )
-        page = PageInfo(limit=limit, next_cursor=order.cursor(rows.place))
         return envelope(request, [row_out(row) for row in rows], page=page)
 
     @get("/{redemption_id:uuid}", guards=[requires("redemption:read")], summary="One redemption")

@@ -32,9 +32,9 @@ from app.web.api import (
     Cursor,
     Envelope,
     Limit,
-    PageInfo,
     Sort,
     envelope,
+    page_in,
 )
 from app.web.etags import IfMatch
 from app.web.guards import requires
@@ -65,9 +65,7 @@ class Screening(Controller):
         """`expiring`: passed, and ending within 30 days; `barred`: deceased or sanctioned. A
         relationship manager's own clients, the tenant's for operations and compliance. Sorted by
         kyc_expires_at (unless said otherwise) or name."""
-        order = SCREENED.order(sort)
-        found = await screened(by=by, order=order, after=order.place(cursor), limit=limit)
-        page = PageInfo(limit=limit, next_cursor=order.cursor(found.place))
+        found, page = await page_in(SCREENED, screened, by, sort=sort, cursor=cursor, limit=limit)
         return envelope(request, [screening_row_out(row) for row in found], page=page)
 
     @get(

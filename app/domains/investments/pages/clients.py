@@ -21,24 +21,14 @@ from app.domains.investments.queries.client_book import (
 from app.domains.investments.queries.products import product_names
 from app.domains.investments.values import ProductName
 from app.kernel.money import plain
-from app.web.export import Sheet, amount, export_of, text
-from app.web.forms import read_form
+from app.web.export import Sheet, amount, text
+from app.web.fields import id_of, name_in
 from app.web.guards import requires
-from app.web.listing import (
-    COUNTED_MAX,
-    PAGE_SIZE,
-    Listed,
-    fields_of,
-    id_of,
-    listed,
-    name_in,
-    taken,
-)
+from app.web.listing import Listed, ListOf
 from app.web.rendering import Page
 from app.web.transactions import transactional
-from app.web.viewer import PortalRequest, viewer_of
+from app.web.viewer import PortalRequest, Viewer, viewer_of
 
-FIELDS = ("q", "product")
 SHEET = Sheet(
     name="clients",
     title="Clients",
@@ -69,6 +59,29 @@ SHEET = Sheet(
 )
 
 
+def _chosen(fields: Mapping[str, str], _: Viewer) -> ClientFilter:
+    """Raises `InputInvalid` for what is no product."""
+    return ClientFilter(name=fields["q"], product_id=id_of(fields["product"], field="product"))
+
+
+async def _told(chosen: ClientFilter) -> Mapping[str, str]:
+    if chosen.product_id is None:
+        return {}
+    return {"product": name_in(await product_names(), chosen.product_id)}
+
+
+BOOK = ListOf(
+    path="/clients",
+    fields=("q", "product"),
+    sorting=CLIENTS,
+    chosen=_chosen,
+    read=clients,
+    count=client_count,
+    sheet=SHEET,
+    told=_told,
+)
+
+
 class ClientsPage(msgspec.Struct, frozen=True, kw_only=True):
     rows: Sequence[ClientRow]
     products: list[ProductName]
@@ -83,26 +96,8 @@ class Clients(Controller):
     @get("/", guards=[requires("client:read")])
     @transactional(read_only=True)
     async def all(self, request: PortalRequest) -> Page:
-        fields = fields_of(request, FIELDS)
-        order = CLIENTS.order(fields["sort"])
-        chosen = _chosen(fields)
-        rows = await clients(
-            chosen=chosen, order=order, after=order.place(fields["cursor"] or None), limit=PAGE_SIZE
-        )
-        products = await product_names()
-        page = ClientsPage(
-            rows=rows,
-            products=products,
-            listed=listed(
-                path="/clients",
-                fields=fields,
-                order=order,
-                default=CLIENTS.default,
-                rows=rows,
-                total=await client_count(chosen=chosen, limit=COUNTED_MAX + 1),
-                names={"product": name_in(products, chosen.product_id)},
-            ),
-        )
+        shown = await BOOK.shown(request)
+        page = ClientsPage(rows=shown.rows, products=await product_names(), listed=shown.listed)
         actor = viewer_of(request).actor
         topic = f"rm:{actor.id}" if actor.role == "rm" else "redemptions"
         return Page(
@@ -114,26 +109,7 @@ class Clients(Controller):
 
     @post("/export", status_code=200, guards=[requires("client:read")])
     async def export(self, request: PortalRequest) -> Stream:
-        """Every client of the filter, not of the page, in the order of the page."""
-        form = await read_form(request)
-        fields = taken(form, FIELDS)
-        order = CLIENTS.order(form.get("sort"))
-        chosen = _chosen(fields)
-
-        async def tell() -> Mapping[str, str]:
-            if chosen.product_id is None:
-                return {}
-            return {"product": name_in(await product_names(), chosen.product_id)}
-
-        return await export_of(
-            request,
-            SHEET,
-            read=lambda after, limit: clients(chosen=chosen, order=order, after=after, limit=limit),
-            sort=order.text,
-            form=form,
-            filters=fields,
-            tell=tell,
-        )
+        return await BOOK.export(request)
 
     @get("/{client_id:str}", guards=[requires("client:read")])
     @transactional(read_only=True)
@@ -145,8 +121,3 @@ class Clients(Controller):
             blocks=["client"],
             topics=[f"client:{view.membership_id}"],
         )
-
-
-def _chosen(fields: Mapping[str, str]) -> ClientFilter:
-    """Raises `InputInvalid` for what is no product."""
-    return ClientFilter(name=fields["q"], product_id=id_of(fields["product"], field="product"))

@@ -15,24 +15,14 @@ from app.domains.investments.queries.prices import (
     price_readings,
 )
 from app.domains.investments.values import AssetPrice, PriceFilter, PriceReading
-from app.web.export import Sheet, amount, export_of, instant, text
-from app.web.forms import read_form
+from app.web.export import Sheet, amount, instant, text
+from app.web.fields import day_begins, day_ends
 from app.web.guards import requires
-from app.web.listing import (
-    COUNTED_MAX,
-    PAGE_SIZE,
-    Listed,
-    day_begins,
-    day_ends,
-    fields_of,
-    listed,
-    taken,
-)
+from app.web.listing import Listed, ListOf
 from app.web.rendering import Page
 from app.web.transactions import transactional
-from app.web.viewer import PortalRequest, Viewer, viewer_of
+from app.web.viewer import PortalRequest, Viewer
 
-FIELDS = ("asset", "from", "to")
 SHEET = Sheet(
     name="prices",
     title="Prices in US dollars",
@@ -43,6 +33,26 @@ SHEET = Sheet(
         text("source", lambda row: row.source),
         text("id", lambda row: row.id, "Id"),
     ],
+)
+
+
+def _chosen(fields: Mapping[str, str], viewer: Viewer) -> PriceFilter:
+    """Days are whole days of the tenant. Raises `InputInvalid`."""
+    return PriceFilter(
+        asset=fields["asset"],
+        as_of_from=day_begins(fields["from"], field="from", zone=viewer.time_zone),
+        as_of_before=day_ends(fields["to"], field="to", zone=viewer.time_zone),
+    )
+
+
+READINGS = ListOf(
+    path="/prices",
+    fields=("asset", "from", "to"),
+    sorting=PRICE_READINGS,
+    chosen=_chosen,
+    read=price_readings,
+    count=price_reading_count,
+    sheet=SHEET,
 )
 
 
@@ -58,49 +68,10 @@ class Prices(Controller):
     @get("/", guards=[requires("price:read")])
     @transactional(read_only=True)
     async def all(self, request: PortalRequest) -> Page:
-        fields = fields_of(request, FIELDS)
-        order = PRICE_READINGS.order(fields["sort"])
-        chosen = _chosen(fields, viewer_of(request))
-        rows = await price_readings(
-            chosen=chosen, order=order, after=order.place(fields["cursor"] or None), limit=PAGE_SIZE
-        )
-        page = PricesPage(
-            latest=await asset_prices(),
-            rows=rows,
-            listed=listed(
-                path="/prices",
-                fields=fields,
-                order=order,
-                default=PRICE_READINGS.default,
-                rows=rows,
-                total=await price_reading_count(chosen=chosen, limit=COUNTED_MAX + 1),
-            ),
-        )
+        shown = await READINGS.shown(request)
+        page = PricesPage(latest=await asset_prices(), rows=shown.rows, listed=shown.listed)
         return Page("investments/prices.html", {"page": page})
 
     @post("/export", status_code=200, guards=[requires("price:read")])
     async def export(self, request: PortalRequest) -> Stream:
-        """Every reading of the filter, not of the page, in the order of the page."""
-        form = await read_form(request)
-        fields = taken(form, FIELDS)
-        order = PRICE_READINGS.order(form.get("sort"))
-        chosen = _chosen(fields, viewer_of(request))
-        return await export_of(
-            request,
-            SHEET,
-            read=lambda after, limit: price_readings(
-                chosen=chosen, order=order, after=after, limit=limit
-            ),
-            sort=order.text,
-            form=form,
-            filters=fields,
-        )
-
-
-def _chosen(fields: Mapping[str, str], viewer: Viewer) -> PriceFilter:
-    """Days are whole days of the tenant. Raises `InputInvalid`."""
-    return PriceFilter(
-        asset=fields["asset"],
-        as_of_from=day_begins(fields["from"], field="from", zone=viewer.time_zone),
-        as_of_before=day_ends(fields["to"], field="to", zone=viewer.time_zone),
-    )
+        return await READINGS.export(request)

@@ -21,35 +21,15 @@ from app.domains.investments.queries.redemption_lists import (
 from app.domains.investments.values import ProductName, RedemptionFilter, RedemptionRow
 from app.kernel.database import savepoint
 from app.kernel.errors import DomainError, NotFound
-from app.web.export import Sheet, amount, export_of, instant, text
+from app.web.export import Sheet, amount, instant, text
+from app.web.fields import day_begins, day_ends, id_of, id_or_words, name_in
 from app.web.forms import read_form, refused
 from app.web.guards import requires
-from app.web.listing import (
-    COUNTED_MAX,
-    PAGE_SIZE,
-    Listed,
-    day_begins,
-    day_ends,
-    fields_of,
-    id_of,
-    id_or_words,
-    listed,
-    name_in,
-    taken,
-)
+from app.web.listing import Listed, ListOf
 from app.web.rendering import Page, See
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest, Viewer, viewer_of
 
-FIELDS = (
-    "state",
-    "client",
-    "product",
-    "reference",
-    "requested_from",
-    "requested_to",
-    "due_before",
-)
 SHEET = Sheet(
     name="redemptions",
     title="Redemptions",
@@ -78,6 +58,49 @@ SHEET = Sheet(
 )
 
 
+def _chosen(fields: Mapping[str, str], viewer: Viewer) -> RedemptionFilter:
+    """A client is an id or any part of a name; days are whole days of the tenant. Raises
+    `InputInvalid`."""
+    zone = viewer.time_zone
+    client_id, client_name = id_or_words(fields["client"])
+    return RedemptionFilter(
+        states=state_filter(fields["state"]),
+        product_id=id_of(fields["product"], field="product"),
+        client_id=client_id,
+        client_name=client_name,
+        reference=fields["reference"],
+        due_before=day_begins(fields["due_before"], field="due_before", zone=zone),
+        requested_from=day_begins(fields["requested_from"], field="requested_from", zone=zone),
+        requested_before=day_ends(fields["requested_to"], field="requested_to", zone=zone),
+    )
+
+
+async def _told(chosen: RedemptionFilter) -> Mapping[str, str]:
+    if chosen.product_id is None:
+        return {}
+    return {"product": name_in(await product_names(), chosen.product_id)}
+
+
+LIST = ListOf(
+    path="/redemptions",
+    fields=(
+        "state",
+        "client",
+        "product",
+        "reference",
+        "requested_from",
+        "requested_to",
+        "due_before",
+    ),
+    sorting=REDEMPTIONS,
+    chosen=_chosen,
+    read=redemptions,
+    count=redemption_count,
+    sheet=SHEET,
+    told=_told,
+)
+
+
 class RedemptionsPage(msgspec.Struct, frozen=True, kw_only=True):
     rows: Sequence[RedemptionRow]
     products: list[ProductName]
@@ -90,28 +113,9 @@ class RedemptionList(Controller):
     @get("/", guards=[requires("redemption:read")])
     @transactional(read_only=True)
     async def all(self, request: PortalRequest) -> Page:
-        viewer = viewer_of(request)
-        fields = fields_of(request, FIELDS)
-        order = REDEMPTIONS.order(fields["sort"])
-        chosen = redemption_filter(fields, viewer)
-        rows = await redemptions(
-            chosen=chosen, order=order, after=order.place(fields["cursor"] or None), limit=PAGE_SIZE
-        )
-        products = await product_names()
-        page = RedemptionsPage(
-            rows=rows,
-            products=products,
-            listed=listed(
-                path="/redemptions",
-                fields=fields,
-                order=order,
-                default=REDEMPTIONS.default,
-                rows=rows,
-                total=await redemption_count(chosen=chosen, limit=COUNTED_MAX + 1),
-                names={"product": name_in(products, chosen.product_id)},
-            ),
-        )
-        actor = viewer.actor
+        shown = await LIST.shown(request)
+        page = RedemptionsPage(rows=shown.rows, products=await product_names(), listed=shown.listed)
+        actor = viewer_of(request).actor
         topics = {"member": f"client:{actor.id}", "rm": f"rm:{actor.id}", "trader": "settlement"}
         return Page(
             "investments/redemptions.html",
@@ -147,42 +151,4 @@ class RedemptionList(Controller):
 
     @post("/export", status_code=200, guards=[requires("redemption:read")])
     async def export(self, request: PortalRequest) -> Stream:
-        """Every row of the filter, not of the page, in the order of the page."""
-        form = await read_form(request)
-        fields = taken(form, FIELDS)
-        order = REDEMPTIONS.order(form.get("sort"))
-        chosen = redemption_filter(fields, viewer_of(request))
-
-        async def tell() -> Mapping[str, str]:
-            if chosen.product_id is None:
-                return {}
-            return {"product": name_in(await product_names(), chosen.product_id)}
-
-        return await export_of(
-            request,
-            SHEET,
-            read=lambda after, limit: redemptions(
-                chosen=chosen, order=order, after=after, limit=limit
-            ),
-            sort=order.text,
-            form=form,
-            filters=fields,
-            tell=tell,
-        )
-
-
-def redemption_filter(fields: Mapping[str, str], viewer: Viewer) -> RedemptionFilter:
-    """A client is an id or any part of a name; days are whole days of the tenant. Raises
-    `InputInvalid`."""
-    zone = viewer.time_zone
-    client_id, client_name = id_or_words(fields["client"])
-    return RedemptionFilter(
-        states=state_filter(fields["state"]),
-        product_id=id_of(fields["product"], field="product"),
-        client_id=client_id,
-        client_name=client_name,
-        reference=fields["reference"],
-        due_before=day_begins(fields["due_before"], field="due_before", zone=zone),
-        requested_from=day_begins(fields["requested_from"], field="requested_from", zone=zone),
-        requested_before=day_ends(fields["requested_to"], field="requested_to", zone=zone),
-    )
+        return await LIST.export(request)

@@ -11,15 +11,13 @@ from litestar.response import Stream
 from app.domains.investments.client_values import ScreeningFilter, ScreeningRow
 from app.domains.investments.forms import chosen
 from app.domains.investments.queries.screening import SCREENED, screened, screening_counts
-from app.web.export import Sheet, amount, day, export_of, text
-from app.web.forms import read_form
+from app.web.export import Sheet, amount, day, text
 from app.web.guards import requires
-from app.web.listing import PAGE_SIZE, Listed, fields_of, listed, taken
+from app.web.listing import Listed, ListOf
 from app.web.rendering import Page
 from app.web.transactions import transactional
-from app.web.viewer import PortalRequest, viewer_of
+from app.web.viewer import PortalRequest, Viewer, viewer_of
 
-FIELDS = ("by",)
 SHEET = Sheet(
     name="kyc",
     title="KYC and standing",
@@ -34,6 +32,33 @@ SHEET = Sheet(
         amount("on_hold", lambda row: row.on_hold),
         text("id", lambda row: row.id, "Id"),
     ],
+)
+
+
+def _chosen(fields: Mapping[str, str], _: Viewer) -> ScreeningFilter:
+    """Whose KYC ends soon, unless said otherwise. Raises `InputInvalid` for one that there is not."""
+    if not fields["by"]:
+        return ScreeningFilter.expiring
+    return chosen(ScreeningFilter, fields["by"], field="by")
+
+
+async def _count(*, chosen: ScreeningFilter, limit: int) -> int:
+    return (await screening_counts())[chosen]
+
+
+async def _told(chosen: ScreeningFilter) -> Mapping[str, str]:
+    return {"by": chosen.value}
+
+
+LIST = ListOf(
+    path="/kyc",
+    fields=("by",),
+    sorting=SCREENED,
+    chosen=_chosen,
+    read=screened,
+    count=_count,
+    sheet=SHEET,
+    told=_told,
 )
 
 
@@ -52,25 +77,12 @@ class ScreeningList(Controller):
     @get("/", guards=[requires("client:read")])
     @transactional(read_only=True)
     async def all(self, request: PortalRequest) -> Page:
-        fields = fields_of(request, FIELDS)
-        order = SCREENED.order(fields["sort"])
-        by = _filter(fields)
-        rows = await screened(
-            by=by, order=order, after=order.place(fields["cursor"] or None), limit=PAGE_SIZE
-        )
-        counts = await screening_counts()
+        shown = await LIST.shown(request)
         page = ScreeningPage(
-            rows=rows,
-            filter=by,
-            counts=counts,
-            listed=listed(
-                path="/kyc",
-                fields=fields,
-                order=order,
-                default=SCREENED.default,
-                rows=rows,
-                total=counts[by],
-            ),
+            rows=shown.rows,
+            filter=shown.chosen,
+            counts=await screening_counts(),
+            listed=shown.listed,
         )
         actor = viewer_of(request).actor
         topic = f"rm:{actor.id}" if actor.role == "rm" else "redemptions"
@@ -83,23 +95,4 @@ class ScreeningList(Controller):
 
     @post("/export", status_code=200, guards=[requires("client:read")])
     async def export(self, request: PortalRequest) -> Stream:
-        """Every client that the filter finds, not of the page, in the order of the page."""
-        form = await read_form(request)
-        fields = taken(form, FIELDS)
-        order = SCREENED.order(form.get("sort"))
-        by = _filter(fields)
-        return await export_of(
-            request,
-            SHEET,
-            read=lambda after, limit: screened(by=by, order=order, after=after, limit=limit),
-            sort=order.text,
-            form=form,
-            filters={"by": by.value},
-        )
-
-
-def _filter(fields: Mapping[str, str]) -> ScreeningFilter:
-    """Raises `InputInvalid` for one that there is not."""
-    if not fields["by"]:
-        return ScreeningFilter.expiring
-    return chosen(ScreeningFilter, fields["by"], field="by")
+        return await LIST.export(request)

@@ -101,7 +101,7 @@ SCREENED = Sorting(
 
 async def screened(
     *,
-    by: ScreeningFilter,
+    chosen: ScreeningFilter,
     order: Order = SCREENED.default,
     after: Place | None = None,
     limit: int = 50,
@@ -114,7 +114,7 @@ async def screened(
         "   AND r.state NOT IN ('completed', 'rejected', 'cancelled')) AS open,"
         " (SELECT count(*) FROM redemption r WHERE r.client_id = c.id AND r.state = 'on_hold')"
         "   AS held"
-        f" FROM ({_CLIENTS} WHERE {_FILTERS[by]} AND $1::timestamptz < $2::timestamptz"
+        f" FROM ({_CLIENTS} WHERE {_FILTERS[chosen]} AND $1::timestamptz < $2::timestamptz"
         "   AND ($3::uuid IS NULL OR c.rm_membership_id = $3)) c"
         f" WHERE {order.behind(after, argument=4)} {order.clause} LIMIT $6",
         unit.now,
