@@ -6,21 +6,14 @@ Nothing here changes or removes what is there; the database refuses it to everyb
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
-import asyncpg
-
 from app.kernel.database import current, fetch, fetch_value
 from app.kernel.ids import new_id
-from app.kernel.ledger.errors import (
-    BalanceTooLow,
-    EntryInvalid,
-    EntryReversedAlready,
-    EntryUnbalanced,
-)
+from app.kernel.ledger.errors import EntryInvalid, EntryUnbalanced
+from app.kernel.ledger.posting import FEW_POSTINGS_MAX, post_many, post_one
 from app.kernel.ledger.queries import entry_view
 from app.kernel.ledger.values import AccountSpec, Entry, Posting
 from app.kernel.money import DIGITS_MAX, PLACES_MAX, ZERO
@@ -126,61 +119,10 @@ async def post_entries(*, entries: Sequence[Entry]) -> list[UUID]:
     if not entries:
         return []
     _check_entries(entries)
-    with _refusals():
-        rows = await fetch(_POST, *_arguments(entries))
-    if any(row["unlocked"] for row in rows):
-        raise RuntimeError("a floored account has no balance row")
-    posted: dict[str, UUID] = {
-        row["idempotency_key"]: row["entry_id"] for row in rows if row["entry_id"] is not None
-    }
-    unseen = [row["idempotency_key"] for row in rows if row["entry_id"] is None]
-    if unseen:
-        posted |= await _posted_by_twin(unseen)
-    return [posted[entry.idempotency_key] for entry in entries]
-
-
-_POST = (
-    "SELECT * FROM ledger_post($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
-)
-
-
-def _arguments(entries: Sequence[Entry]) -> list[object]:
-    ids = [new_id() for _ in entries]
-    lines = [
-        (entry_id, position, posting)
-        for entry_id, entry in zip(ids, entries, strict=True)
-        for position, posting in enumerate(entry.postings)
-    ]
-    unit = current()
-    return [
-        unit.tenant,
-        unit.actor.id,
-        ids,
-        [entry.book_id for entry in entries],
-        [entry.idempotency_key for entry in entries],
-        [entry.operation for entry in entries],
-        [entry.subject_kind for entry in entries],
-        [entry.subject_id for entry in entries],
-        [entry.effective_on for entry in entries],
-        [entry.narrative for entry in entries],
-        [entry.reverses_id for entry in entries],
-        [entry_id for entry_id, _, _ in lines],
-        [position for _, position, _ in lines],
-        [posting.account_id for _, _, posting in lines],
-        [posting.amount for _, _, posting in lines],
-    ]
-
-
-async def _posted_by_twin(keys: list[str]) -> dict[str, UUID]:
-    """A concurrent twin committed these keys while the posting waited for it: the statement's own
-    snapshot is older than that, so it takes another look."""
-    rows = await fetch(
-        "SELECT idempotency_key, id FROM ledger_entry "
-        "WHERE tenant_id = $1 AND idempotency_key = ANY($2)",
-        current().tenant,
-        keys,
-    )
-    return {row["idempotency_key"]: row["id"] for row in rows}
+    [first, *others] = entries
+    if others or len(first.postings) > FEW_POSTINGS_MAX:
+        return await post_many(entries)
+    return [await post_one(first)]
 
 
 def _check_entries(entries: Sequence[Entry]) -> None:
@@ -202,27 +144,6 @@ def _check_amount(entry: Entry, amount: object) -> None:
     # The database would round silently.
     if not isinstance(exponent, int) or -exponent > PLACES_MAX or abs(amount) >= _LARGEST:
         raise EntryInvalid(f"{entry.idempotency_key}: {amount} does not fit the ledger's digits")
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """What the database refused, in the ledger's words."""
-    try:
-        yield
-    except asyncpg.CheckViolationError as error:
-        if error.constraint_name == "ledger_balance_floor" and error.detail:
-            raise BalanceTooLow(UUID(error.detail)) from error
-        if error.constraint_name == "ledger_entry_balanced":
-            raise EntryUnbalanced(str(error)) from error
-        raise
-    except asyncpg.UniqueViolationError as error:
-        if error.constraint_name == "ledger_entry_one_reversal":
-            raise EntryReversedAlready() from error
-        raise
-    except (asyncpg.ForeignKeyViolationError, asyncpg.NotNullViolationError) as error:
-        raise EntryUnbalanced(
-            "a posting names an account of another book, or one that is not there"
-        ) from error
 
 
 async def reverse_entry(*, entry_id: UUID, reason: str, idempotency_key: str) -> UUID:
