@@ -19,6 +19,7 @@ from app.domains.identity.operations import password_check
 from app.embedded.services import Services
 from app.kernel.actors import SYSTEM, Actor
 from app.kernel.database import start_pool, stop_pool
+from app.memory import spare_what_is_loaded
 from app.settings import settings
 from app.web.shell import Portal
 from tests.support.client import Browser, portal_client, running_portal
@@ -65,6 +66,10 @@ def _logs_are_kept(worker_id: str) -> Iterator[None]:
     kept.start()
     yield
     kept.stop()
+
+
+def pytest_collection_finish() -> None:
+    spare_what_is_loaded()
 
 
 @pytest.hookimpl(trylast=True)

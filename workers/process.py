@@ -15,6 +15,7 @@ from app import registry
 from app.kernel.database import start_pool, stop_pool
 from app.kernel.processes import Part, reporting
 from app.logging import configure_logging
+from app.memory import spare_what_is_loaded
 from app.notify import READY, STOPPING, notify
 from app.settings import settings
 from app.tracing import exported_spans
@@ -38,6 +39,7 @@ async def started(name: str) -> AsyncIterator[asyncio.Event]:
         start_http_server(settings().metrics_port)
     with exported_spans(name):
         await _open_pool()
+        spare_what_is_loaded()
         _log.info("started", part=name)
         notify(READY)
         try:

@@ -13,6 +13,7 @@ import time
 
 import uvicorn
 
+from app.memory import spare_what_is_loaded
 from app.notify import READY, STOPPING, notify
 from app.web.shell import Portal
 
@@ -49,6 +50,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        spare_what_is_loaded()
         notify(READY)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
