@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from e2e.conftest import Known
@@ -62,7 +64,9 @@ def test_a_breach_stays_on_record_when_it_is_paid_late(known: Known, doors: Door
     press(trader.get_by_role("button", name="Mark ready"))
     for page in (client, trader):
         expect(status(page)).to_have_text("Completed")
-        expect(page.get_by_text("Breached, paid 1 h").first).to_be_visible()
+        expect(
+            page.get_by_text(re.compile("late by 01:0.*when paid", re.DOTALL)).first
+        ).to_be_visible()
         expect(progress(page)).to_contain_text("36-hour promise breached")
     for page in (client, trader, queue):
         assert_not_reloaded(page)
