@@ -7,6 +7,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -206,3 +208,21 @@ async def browser(portal: Portal) -> AsyncIterator[Browser]:
     """An HTTP client with nobody signed in; see tests/support/client.py."""
     async with portal_client(portal) as client:
         yield client
+
+
+@pytest.fixture
+def own_clock_off(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Sets our own clock off by so many seconds, as in a process that has asked the database since.
+
+    For whatever of ours and of libraries asks Python; servers in other threads keep theirs.
+    """
+    right, ours = time.time, threading.get_ident()
+
+    def set_off(seconds: float) -> None:
+        monkeypatch.setattr(
+            "time.time",
+            lambda: right() + (seconds if threading.get_ident() == ours else 0),
+        )
+        monkeypatch.setattr("app.kernel.real_time._correction", -seconds)
+
+    return set_off

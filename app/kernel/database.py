@@ -22,6 +22,7 @@ from piccolo.engine.postgres import PostgresEngine
 
 from app.kernel.actors import Actor
 from app.kernel.errors import Unavailable
+from app.kernel.real_time import note_database_time, own_seconds
 from app.kernel.trail import PREPARED, Trail
 
 Isolation = Literal["read committed", "repeatable read", "serializable"]
@@ -112,14 +113,16 @@ async def _no_reset(connection: Any) -> None:
     """Only `SET LOCAL` is ever used, so there is nothing to reset: one round trip less."""
 
 
-# What `pg_stat_activity` calls our connections; while a transaction is open, its business time follows.
+# What `pg_stat_activity` calls our connections; while a transaction is open, its business time follows,
+# and the real one in seconds since 1970. PostgreSQL keeps 63 characters.
 _APPLICATION = "stakehold"
 # Several statements in one message can neither take parameters nor return rows. So this one is prepared
 # on every connection, and the time comes back as a setting that the server reports to its client.
 _UNIT_BEGIN = f"""
 PREPARE unit_begin (text, text) AS SELECT set_config('app.tenant_id', $1, true),
   set_config('app.actor_id', $2, true),
-  set_config('application_name', '{_APPLICATION} ' || app_now(), true)
+  set_config('application_name', '{_APPLICATION} ' || app_now() || ' '
+    || extract(epoch FROM clock_timestamp()), true)
 """
 
 
@@ -131,6 +134,10 @@ async def _prepare(connection: asyncpg.Connection) -> None:
         encoder=lambda value: msgspec.json.encode(value).decode(),
         decoder=msgspec.json.decode,
     )
+    # For what a process decides before its first unit of work.
+    asked = own_seconds()
+    told = await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
+    note_database_time(told, asked=asked, answered=own_seconds())
     # Before the first migration there is nothing to prepare them for: see `_live_connection`.
     with suppress(asyncpg.UndefinedFunctionError, asyncpg.UndefinedTableError):
         await _prepare_statements(connection)
@@ -253,8 +260,19 @@ def _begin(tenant: UUID | None, actor: Actor, isolation: Isolation, read_only: b
 
 def _business_time(connection: Connection) -> datetime:
     """What `unit_begin` has read."""
+    return datetime.fromisoformat(_reported(connection)[0])
+
+
+def _note_real_time(connection: Connection, asked: float) -> None:
+    """What `unit_begin` has read of the database's clock."""
+    note_database_time(float(_reported(connection)[1]), asked=asked, answered=own_seconds())
+
+
+def _reported(connection: Connection) -> tuple[str, str]:
+    """Business time, in ISO's words, and real time."""
     reported: str = connection.get_settings().application_name
-    return datetime.fromisoformat(reported.removeprefix(_APPLICATION).lstrip())
+    business, _, real = reported.removeprefix(_APPLICATION).strip().rpartition(" ")
+    return business, real
 
 
 @contextmanager
@@ -348,7 +366,9 @@ async def _live_connection(first: str) -> asyncpg.pool.PoolConnectionProxy:
         connection = await _acquired()
         try:
             if first:
+                asked = own_seconds()
                 await _execute_first(connection, first)
+                _note_real_time(connection, asked)
             return connection
         except _CUT_OFF:
             _terminate(connection)

@@ -15,6 +15,7 @@ from limits.aio.storage import MemoryStorage, RedisStorage
 from redis.exceptions import RedisError
 
 from app.kernel.errors import DomainError
+from app.kernel.real_time import real_seconds
 from app.settings import settings
 
 _log = structlog.get_logger(__name__)
@@ -111,7 +112,7 @@ class Counters:
         return max(1, int(await self._memory.get_expiry(key) - time.time()))
 
     async def hit(self, quota: Quota, caller: str) -> Reading:
-        now = time.time()
+        now = real_seconds()
         window = int(now // quota.seconds)
         used = await self.add(f"{quota.name}:{caller}:{window}", expire_seconds=quota.seconds)
         return Reading(quota, used, int((window + 1) * quota.seconds - now) + 1)
@@ -132,7 +133,7 @@ class FloodGuard:
         self._used: dict[str, int] = {}
 
     def hit(self, address: str) -> Reading:
-        now = time.time()
+        now = real_seconds()
         minute = int(now // FLOOD.seconds)
         if minute != self._minute:
             self._minute, self._used = minute, {}

@@ -5,13 +5,13 @@ and row scope; the signature carries the decision to `/live`, bound to that sess
 from __future__ import annotations
 
 import hmac
-import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 
 import msgspec
 
 from app.kernel.crypto import keyed
+from app.kernel.real_time import real_seconds
 from app.settings import settings
 from app.web.viewer import Viewer
 
@@ -34,7 +34,7 @@ def sign_topics(viewer: Viewer, topics: Sequence[str]) -> str:
     if len(topics) > TOPICS_MAX:
         raise ValueError(f"a page listens to at most {TOPICS_MAX} topics; choose coarser ones")
     # To the hour, so that the same page renders the same bytes and its blocks keep their ETag.
-    hours = (int(time.time()) + settings().session_seconds) // 3600 + 1
+    hours = (int(real_seconds()) + settings().session_seconds) // 3600 + 1
     payload = msgspec.json.encode(
         SignedTopics(str(viewer.credential_id), tuple(dict.fromkeys(topics)), hours * 3600)
     )
@@ -51,7 +51,7 @@ def read_topics(token: str, *, viewer: Viewer) -> frozenset[str] | None:
         signed = msgspec.json.decode(payload, type=SignedTopics)
     except (ValueError, msgspec.MsgspecError):
         return None
-    if signed.session != str(viewer.credential_id) or signed.until < time.time():
+    if signed.session != str(viewer.credential_id) or signed.until < real_seconds():
         return None
     return frozenset(signed.topics)
 

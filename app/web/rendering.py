@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -186,7 +186,3 @@ def _frame(
 def theme_of(request: PortalRequest) -> str:
     theme = request.cookies.get(THEME_COOKIE, "auto")
     return theme if theme in THEMES else "auto"
-
-
-def real_now() -> datetime:
-    return datetime.now(UTC)

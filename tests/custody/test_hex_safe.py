@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -159,15 +159,19 @@ class TestSignature:
     async def test_of_long_ago_is_refused(
         self, client: HexSafe, sandbox: Control, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        class Yesterday:
-            @staticmethod
-            def time() -> float:
-                return 1_700_000_000.0
-
-        monkeypatch.setattr("app.integrations.custody.hex_safe.time", Yesterday)
+        monkeypatch.setattr(
+            "app.integrations.custody.hex_safe.real_seconds", lambda: 1_700_000_000.0
+        )
         with pytest.raises(CustodyUnavailable, match="TIMESTAMP_STALE"):
             await client.send_payout(instruction=payout("key-1"))
         assert sandbox.withdrawals() == []
+
+    @pytest.mark.parametrize("hours", [1, -1])
+    async def test_is_of_the_right_time_where_our_own_clock_is_wrong(
+        self, client: HexSafe, own_clock_off: Callable[[float], None], hours: int
+    ) -> None:
+        own_clock_off(hours * 3600)
+        assert await client.read_balances(reference="staging")
 
     async def test_needs_a_key_long_enough_and_never_repeats_it(self) -> None:
         with pytest.raises(ValueError, match="CUSTODY_API_KEY") as refused:

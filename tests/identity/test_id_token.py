@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -92,6 +92,18 @@ async def test_a_good_token_says_who(client: OpenIdProvider, provider: Provider)
     provider.tokens = {"id_token": provider.sign()}
     assert await _identify(client) == "somebody"
     assert await _identify(client, issuer_parameter=ISSUER) == "somebody"
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_a_good_token_is_good_where_our_own_clock_is_wrong(
+    client: OpenIdProvider,
+    provider: Provider,
+    own_clock_off: Callable[[float], None],
+    hours: int,
+) -> None:
+    provider.tokens = {"id_token": provider.sign()}
+    own_clock_off(hours * 3600)
+    assert await _identify(client) == "somebody"
 
 
 @pytest.mark.parametrize(

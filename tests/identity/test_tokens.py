@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,24 @@ async def test_login_gives_a_token_that_says_who(
     assert me["user"]["email"] == person.email
     assert me["roles"] == ["rm"]
     assert "redemption:approve" in me["permissions"]
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_processes_whose_clocks_are_wrong_take_each_others(
+    browser: Browser,
+    tokens: dict[str, Any],
+    own_clock_off: Callable[[float], None],
+    hours: int,
+) -> None:
+    now = time.time()
+    own_clock_off(hours * 3600)
+    fresh = (await _refresh(browser, tokens["refresh_token"])).json()["access_token"]
+    _, claims = _parts(fresh)
+    assert abs(claims["iat"] - now) < 30
+    for off in (hours, 0, -hours):
+        own_clock_off(off * 3600)
+        browser.headers["Authorization"] = f"Bearer {fresh}"
+        assert await _me(browser) == 200
 
 
 async def test_the_public_keys_verify_it(browser: Browser, tokens: dict[str, Any]) -> None:

@@ -1,13 +1,12 @@
 """Access tokens of the REST interface: RS256, ten minutes, one audience (RFC 9068 in form).
 
-Real time: business time moves no token. The signing file may hold several keys: the first signs,
+Real time, the database's: business time moves no token, nor does a process whose clock is wrong. The signing file may hold several keys: the first signs,
 the others only verify, so that keys rotate with an overlap.
 """
 
 from __future__ import annotations
 
 import re
-import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from joserfc.jwt import ClaimsOption
 from app.domains.identity.values import Candidate
 from app.kernel.errors import NotAuthenticated
 from app.kernel.ids import new_id
+from app.kernel.real_time import real_seconds
 from app.settings import settings
 
 LIFETIME_SECONDS = 600
@@ -59,7 +59,7 @@ def _signing_keys() -> list[RSAKey]:
 
 def issue_access_token(*, holder: Candidate, family_id: UUID) -> str:
     key = _signing_keys()[0]
-    now = int(time.time())
+    now = int(real_seconds())
     return jwt.encode(
         {"alg": ALGORITHM, "kid": key.kid, "typ": TYPE},
         {
@@ -102,6 +102,7 @@ def read_access_token(token: str) -> TokenClaims:
 def _claims_registry() -> jwt.JWTClaimsRegistry:
     essential: ClaimsOption = {"essential": True}
     return jwt.JWTClaimsRegistry(
+        now=int(real_seconds()),
         leeway=LEEWAY_SECONDS,
         iss={"essential": True, "value": settings().public_url},
         aud={"essential": True, "value": AUDIENCE},

@@ -28,11 +28,12 @@ from app.integrations.oidc.port import IdentityProvider, ProviderRefused
 from app.kernel.actors import SYSTEM
 from app.kernel.database import fetch, unit_of_work
 from app.kernel.errors import DomainError, FieldError
+from app.kernel.real_time import real_now
 from app.settings import Environment, settings
 from app.web.authentication import SESSION_COOKIE
 from app.web.forms import read_form, refused, safe_next
 from app.web.guards import public, requires
-from app.web.rendering import Page, See, Shown, real_now, redirect, render
+from app.web.rendering import Page, See, Shown, redirect, render
 from app.web.trace import trace_of
 from app.web.transactions import transactional
 from app.web.viewer import PortalRequest, Viewer, viewer_of

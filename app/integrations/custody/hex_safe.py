@@ -6,7 +6,6 @@ Reads are retried with backoff; a withdrawal is sent exactly once per call.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -45,6 +44,7 @@ from app.integrations.custody.port import (
 )
 from app.kernel.errors import InputInvalid
 from app.kernel.money import parse_signed_amount, plain
+from app.kernel.real_time import real_seconds
 from app.kernel.tracing import SpanKind, span
 
 T = TypeVar("T")
@@ -171,7 +171,7 @@ class HexSafe:
     ) -> httpx.Response:
         """One signed request. Raises `_NotSent`, `_NoAnswer`, `CircuitOpen`; 5xx is no answer."""
         request = self._http.build_request(method, target, content=body)
-        timestamp = str(int(time.time()))
+        timestamp = str(int(real_seconds()))
         request.headers[KEY_HEADER] = self._credential.id
         request.headers[TIMESTAMP_HEADER] = timestamp
         request.headers[SIGNATURE_HEADER] = sign(

@@ -21,6 +21,7 @@ from joserfc.jwk import KeySet, RSAKey
 from app.integrations.circuit_breaker import CircuitBreaker, CircuitOpen
 from app.integrations.oidc.port import Answer, Challenge, ProvenIdentity, ProviderRefused
 from app.kernel.errors import Unavailable
+from app.kernel.real_time import real_seconds
 
 ALGORITHMS = ["RS256"]
 METADATA_LIFETIME_SECONDS = 3600
@@ -106,6 +107,7 @@ class OpenIdProvider:
             key = await self._key(id_token)
             token = jwt.decode(id_token, key, algorithms=ALGORITHMS)
             registry = jwt.JWTClaimsRegistry(
+                now=int(real_seconds()),
                 leeway=CLOCK_SKEW_SECONDS,
                 iss={"essential": True, "value": self.issuer},
                 aud={"essential": True},

@@ -6,8 +6,8 @@ the second until the sweeper looks; a message twice finds the job done.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from arq.constants import in_progress_key_prefix, job_key_prefix, retry_key_pref
 from redis.asyncio import ConnectionPool
 
 from app.kernel.jobs.values import JobRef
+from app.kernel.real_time import real_seconds
 from app.settings import settings
 
 JOBS_PER_MESSAGE_MAX = 50
@@ -24,6 +25,9 @@ FUNCTION = "run_jobs"
 # What is older has been found by a sweeper; a dead worker's messages would starve arq's reading.
 MESSAGE_AGE_MAX_MS = 3_000
 MESSAGE_EXPIRES_MS = 10_000
+# arq takes what is due by the worker's own clock. Dated so far back, a message is due to a worker whose
+# clock is behind as well; among themselves they keep their order.
+DATED_BACK_SECONDS = 2 * 3600
 
 
 def queue_name() -> str:
@@ -64,12 +68,16 @@ def decode(message: bytes) -> dict[str, Any]:
 
 async def send_wakeups(redis: ArqRedis, refs: Sequence[JobRef]) -> None:
     """Tell the workers that these jobs are due."""
+    due = datetime.fromtimestamp(real_seconds() - DATED_BACK_SECONDS, UTC)
     for start in range(0, len(refs), JOBS_PER_MESSAGE_MAX):
         group = refs[start : start + JOBS_PER_MESSAGE_MAX]
         await redis.enqueue_job(
             FUNCTION,
             [[str(ref.tenant_id), str(ref.id), ref.kind] for ref in group],
             _queue_name=queue_name(),
+            _defer_until=due,
+            # Else arq counts from there, by our own clock.
+            _expires=MESSAGE_EXPIRES_MS / 1000,
         )
 
 
@@ -79,7 +87,7 @@ def refs_of(message: Sequence[Sequence[str]]) -> list[JobRef]:
 
 async def clear_dead_messages(redis: ArqRedis) -> int:
     """Delete messages that a killed worker left behind, with every key arq made for them."""
-    oldest_ms = int(time.time() * 1000) - MESSAGE_AGE_MAX_MS
+    oldest_ms = int((real_seconds() - DATED_BACK_SECONDS) * 1000) - MESSAGE_AGE_MAX_MS
     stale = await redis.zrangebyscore(queue_name(), "-inf", oldest_ms, start=0, num=500)
     if not stale:
         return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from app.integrations.custody import custody
 from app.integrations.custody.port import CustodyUnavailable, VaultUnknown
 from app.kernel.database import fetch, fetch_value
 from app.kernel.jobs import OutsideCall, enqueue, outside_job
+from app.kernel.real_time import real_now
 
 _log = structlog.get_logger(__name__)
 
@@ -44,4 +44,4 @@ async def read_custody(call: OutsideCall) -> None:
         readings += [(row["id"], item.balance) for item in found if item.asset == row["asset"]]
     async with call.completing():
         if readings:
-            await record_readings(readings=readings, read_at=datetime.now(UTC))
+            await record_readings(readings=readings, read_at=real_now())
