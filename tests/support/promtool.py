@@ -10,9 +10,10 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from tests.support.debian import take_from_debian
 
 OWN = Path(sys.prefix) / "bin" / "promtool"
 
@@ -30,7 +31,7 @@ def ensure_promtool() -> Path:
     """One that runs, fetched if need be. Raises `NoPromtool`."""
     if found := find_promtool():
         return found
-    _take_from_debian()
+    take_from_debian("prometheus", "usr/bin/promtool", to=OWN)
     if found := find_promtool():
         return found
     raise NoPromtool(
@@ -55,43 +56,6 @@ def _runs(promtool: Path) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return answer.returncode == 0
-
-
-def _take_from_debian() -> None:
-    """Download the package and take out the one file; nothing of the system changes."""
-    if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
-        return
-    print("no promtool here; asking apt for Debian's …", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        if not _try(["apt-get", "download", "-qq", "prometheus"], folder) and os.geteuid() == 0:
-            # The list of packages may be missing, or name a version that is gone.
-            _try(["apt-get", "update", "-qq"], folder)
-            _try(["apt-get", "download", "-qq", "prometheus"], folder)
-        for package in Path(folder).glob("prometheus_*.deb"):
-            _try(["dpkg-deb", "--extract", str(package), "out"], folder)
-        taken = Path(folder) / "out" / "usr" / "bin" / "promtool"
-        if taken.exists():
-            # Moved into place under its name at once: two set-ups may run beside each other.
-            draft = OWN.with_name(f".promtool-{os.getpid()}")
-            shutil.copy(taken, draft)
-            draft.replace(OWN)
-
-
-def _try(command: list[str], folder: str) -> bool:
-    """Runs a command that may fail, in `folder`; says whether it did not."""
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            check=False,
-            timeout=300,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        print(f"  {command[0]} did not help: {error}", flush=True)
-        return False
-    return done.returncode == 0
 
 
 if __name__ == "__main__":
