@@ -7,15 +7,14 @@ from uuid import UUID
 
 from app.domains.investments.client_values import ClientRow, ClientView
 from app.domains.investments.queries.prices import USD_PLACES
-from app.domains.investments.schemas import (
+from app.domains.investments.schemas.holdings import (
     DestinationOut,
-    Out,
-    RedemptionRowOut,
     SubscriptionOut,
     destination_out,
-    row_out,
     subscription_out,
 )
+from app.domains.investments.schemas.redemptions import RedemptionRowOut, row_out
+from app.domains.investments.schemas.shapes import Out
 from app.domains.investments.values import AssetTotal, UsdWorth
 from app.kernel.clock import utc
 from app.kernel.money import Money

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from app.domains.investments.client_values import Screening, ScreeningRow, ScreeningView
-from app.domains.investments.schemas import Body, Out
+from app.domains.investments.schemas.shapes import Body, Out
 from app.domains.investments.values import ClientTier, KycState, Standing
 from app.kernel.clock import utc
 

@@ -22,11 +22,10 @@ from app.domains.investments.queries.destinations import (
     own_destinations,
 )
 from app.domains.investments.queries.subscriptions import subscription, subscriptions
-from app.domains.investments.schemas import (
+from app.domains.investments.schemas.holdings import (
     DepositBody,
     DestinationBody,
     DestinationOut,
-    Identified,
     RevocationOut,
     SubscriptionBody,
     SubscriptionOut,
@@ -34,6 +33,7 @@ from app.domains.investments.schemas import (
     revocation_out,
     subscription_out,
 )
+from app.domains.investments.schemas.shapes import Identified
 from app.kernel.errors import NotFound
 from app.kernel.money import parse_amount
 from app.web.api import (

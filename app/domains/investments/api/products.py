@@ -10,7 +10,7 @@ from litestar import Controller, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from app.domains.investments.queries.products import custody_accounts, nav_history, products
-from app.domains.investments.schemas import (
+from app.domains.investments.schemas.products import (
     AccountOut,
     NavOut,
     ProductOut,

@@ -28,7 +28,12 @@ from app.domains.investments.operations.redemption_ready import (
 from app.domains.investments.operations.redemption_reassign import reassign_redemption
 from app.domains.investments.operations.redemption_trail import WrongState
 from app.domains.investments.queries.positions import PriceMissing
-from app.domains.investments.schemas import NoteBody, ReadyBody, ReassignBody, RedemptionOut
+from app.domains.investments.schemas.redemptions import (
+    NoteBody,
+    ReadyBody,
+    ReassignBody,
+    RedemptionOut,
+)
 from app.kernel.approvals.operations import (
     AlreadyDecided,
     ApprovalClosed,

@@ -26,7 +26,7 @@ from app.domains.investments.operations.redemption_trail import Changed, WrongSt
 from app.domains.investments.queries.positions import PriceMissing
 from app.domains.investments.queries.redemption_lists import REDEMPTIONS, redemptions
 from app.domains.investments.queries.redemptions import redemption
-from app.domains.investments.schemas import (
+from app.domains.investments.schemas.redemptions import (
     QuoteBody,
     QuoteOut,
     RedemptionOut,
