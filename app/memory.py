@@ -13,8 +13,8 @@ OLDER_AFTER = 20
 def spare_what_is_loaded() -> None:
     """What start-up made lives as long as the process: from now on no collection looks at it.
 
-    Modules, routes and schemas are several hundred thousand objects. Looking at all of them again and
-    again was a fifth of the processor's time of a run of the tests.
+    Modules, routes and schemas are 130,000 objects. A collection of everything took 73 ms when it had
+    to look at them (a shared core, November 2026), within somebody's page; nothing without them.
     """
     gc.collect()
     gc.freeze()
