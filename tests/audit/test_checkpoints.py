@@ -6,13 +6,18 @@ import asyncio
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
 from app.kernel import audit
 from app.kernel.audit.checkpoints import checkpoint_due, checkpoint_tenant, export_checkpoints
 from app.kernel.audit.sealer import seal_tenant
+from app.kernel.audit.signing import sign
 from app.kernel.audit.verification import verify_audit
 from app.kernel.database import unit_of_work
 from app.kernel.ids import new_id
-from app.settings import settings
+from app.settings import SettingInvalid, settings
 from tests.support.database import DatabaseUrls, TestTenant, a_person, connected
 from tests.support.horizon import everything_settled
 
@@ -61,3 +66,21 @@ async def test_an_export_cut_short_is_done_again_and_does_no_harm(
     assert await export_checkpoints(tenant_id=tenant.id) == 1
     assert len(exported(tenant)) == 1
     assert (await verify_audit(tenant_id=tenant.id)).ok
+
+
+def test_no_other_key_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of another kind would sign what nobody could check."""
+    file = tmp_path / "key.pem"
+    file.write_bytes(
+        generate_private_key(SECP256R1()).private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        )
+    )
+    monkeypatch.setenv("AUDIT_KEY_FILE", str(file))
+    settings.cache_clear()
+    try:
+        with pytest.raises(SettingInvalid, match="Ed25519"):
+            sign(b"statement")
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()

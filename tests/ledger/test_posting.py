@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from decimal import Decimal
+from uuid import UUID
 
 import asyncpg
 import pytest
 from msgspec.structs import replace
 
 from app.kernel.actors import SYSTEM
-from app.kernel.database import savepoint, unit_of_work
+from app.kernel.database import pool, savepoint, unit_of_work
 from app.kernel.ids import new_id
 from app.kernel.ledger.errors import BalanceTooLow, EntryInvalid, EntryUnbalanced
 from app.kernel.ledger.operations import open_accounts, open_book, post_entries
@@ -20,6 +22,7 @@ from app.kernel.ledger.values import AccountSpec, Posting
 from tests.support.books import DAY, a_book
 from tests.support.database import TestTenant, a_person
 from tests.support.invariants import assert_invariants_hold
+from tests.support.waiting import eventually
 
 
 async def test_moves_amounts_and_keeps_who_why_and_when(tenant: TestTenant) -> None:
@@ -242,6 +245,43 @@ async def test_books_and_accounts_are_opened_once_even_at_once(tenant: TestTenan
     async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
         found = await accounts(chosen=AccountFilter(owner_id=owner))
         assert [account.kind for account in found] == ["client"]
+    await assert_invariants_hold(tenant.id)
+
+
+async def test_what_a_twin_commits_while_one_waits_for_it_is_ones_own(tenant: TestTenant) -> None:
+    """Its account, and its entry: neither can be seen by the statement that waited."""
+
+    async def waits() -> bool:
+        return bool(
+            await pool().fetchval(
+                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                " AND datname = current_database() AND state = 'active')"
+            )
+        )
+
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        book = await a_book()
+    spec = AccountSpec(book_id=book.id, asset="USD", kind="fees", floored=False, name="Fees")
+    entry = book.transfer(book.house, book.clients[0], "5")
+
+    async def opened() -> list[UUID]:
+        async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+            return await open_accounts(specs=[spec])
+
+    async def posted() -> list[UUID]:
+        async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+            return await post_entries(entries=[entry])
+
+    for twin, first in (
+        (opened, lambda: open_accounts(specs=[spec])),
+        (posted, lambda: post_entries(entries=[entry])),
+    ):
+        async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+            made = await first()
+            # Another process: it does not find this unit of work in its context.
+            waiting = asyncio.create_task(twin(), context=Context())
+            await eventually(waits, True, within_seconds=5)
+        assert await waiting == made
     await assert_invariants_hold(tenant.id)
 
 

@@ -6,11 +6,12 @@ import pytest
 
 from app.kernel.actors import SYSTEM
 from app.kernel.database import fetch, fetch_value, unit_of_work
-from app.kernel.errors import InputInvalid
+from app.kernel.errors import InputInvalid, NotPermitted
 from app.kernel.notifications import (
     NoticeGroup,
     choose_mail,
     declare_group,
+    mark_all_read,
     notifications_of,
     notify,
     own_choices,
@@ -116,3 +117,11 @@ def test_a_group_is_declared_once() -> None:
 def test_what_may_be_switched_off_stands_first() -> None:
     assert groups_of(ROLE) == [NEWS, ALARM]
     assert groups_of("nobody") == []
+
+
+async def test_the_portal_itself_is_told_nothing_and_chooses_nothing(tenant: TestTenant) -> None:
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        with pytest.raises(NotPermitted):
+            await choose_mail(by_mail=[])
+        with pytest.raises(NotPermitted):
+            await mark_all_read()
