@@ -95,8 +95,17 @@ def plain_amount(value: Decimal | int, places: int) -> str:
 
 def units(value: Decimal | int) -> str:
     """Every digit there is, without zeros at the end."""
+    return exact(value)
+
+
+def exact(value: Decimal | int, asset: str = "") -> str:
+    """Every digit there is; of money at least two decimals, so that a column of it lines up."""
     number = Decimal(value)
-    text = format(abs(number), f",.{PLACES_MAX}f").rstrip("0").rstrip(".")
+    whole, _, decimals = format(abs(number), f",.{PLACES_MAX}f").partition(".")
+    decimals = decimals.rstrip("0")
+    if asset and not asset.startswith("units"):
+        decimals = decimals.ljust(2, "0")
+    text = f"{whole}.{decimals}" if decimals else whole
     return (MINUS if number < 0 else "") + _separated(text)
 
 
@@ -177,6 +186,7 @@ FILTERS = {
     "amount": amount,
     "plain_amount": plain_amount,
     "units": units,
+    "exact": exact,
     "grouped": grouped,
     "percent": percent,
     "instant": instant,

@@ -215,7 +215,7 @@ async def test_of_a_quote_and_of_what_may_be_asked_for_is_explained(
 
 def test_is_drawn_by_the_macros_that_say_where_it_comes_from() -> None:
     """A filter writes the digits of an amount; only those macros may use it."""
-    used = re.compile(r"\|\s*(?:amount|units)\b|(?:drawn|drawn_exact)\(|data-amount")
+    used = re.compile(r"\|\s*(?:amount|units|exact)\b|(?:drawn|drawn_exact)\(|data-amount")
     allowed = {"components/figures.html", "investments/explained.html"}
     found = {
         str(path.relative_to(TEMPLATES))

@@ -41,7 +41,7 @@ async def test_the_latest_stands_with_its_age_and_source(seats: Seats, desk: Des
     page = (await trader.get("/prices")).text
     for asset in ("USDC", "USDT"):
         row = page.split(f'id="price-{asset}"')[1].split("</tr>")[0]
-        assert "The desk" in row and ", stale" not in row and ">1 " in row.replace("\n", " ")
+        assert "The desk" in row and ", stale" not in row and ">1.00 " in row.replace("\n", " ")
     async with desk.working("ops"):
         await execute("UPDATE asset_price SET as_of = as_of - interval '16 minutes'")
         await execute("UPDATE asset_price SET asset = 'XYZ' WHERE asset = 'USDC'")

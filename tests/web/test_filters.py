@@ -12,6 +12,7 @@ from app.web.filters import (
     ago,
     amount,
     day,
+    exact,
     grouped,
     instant,
     looking,
@@ -60,6 +61,12 @@ def test_units_and_percentages_carry_no_zeros() -> None:
     assert units(Decimal("1000.500000")) == "1,000.5"
     assert units(Decimal("-3")) == "\N{MINUS SIGN}3"
     assert percent(Decimal("0.085")) == "8.5%"
+
+
+def test_money_to_the_last_digit_has_two_decimals_at_least() -> None:
+    told = [exact(Decimal(value), "USDT") for value in ("-178744.5", "50153", "0.00000001")]
+    assert told == ["\N{MINUS SIGN}178,744.50", "50,153.00", "0.00000001"]
+    assert exact(Decimal("2500.5"), "units:growth") == exact(Decimal("2500.5")) == "2,500.5"
 
 
 def test_counts_have_separators_alone() -> None:
