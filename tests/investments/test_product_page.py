@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal
 from uuid import UUID
 
@@ -17,7 +17,8 @@ from app.kernel.ids import new_id
 from app.web.shell import Portal
 from tests.investments import steps
 from tests.security.seats import Seats, open_seats
-from tests.support.desk import Desk
+from tests.support.database import TestTenant
+from tests.support.desk import Desk, open_desk
 from tests.support.drain import advance
 
 
@@ -79,6 +80,18 @@ class TestNavChart:
         assert [day.redeemed for day in found.days] == [0, 1, 0]
         assert sum(day.subscribed for day in found.days) == 1
         assert (1, "square") in found.marks
+
+    async def test_marks_a_subscription_after_the_cutoff_by_the_nav_it_was_priced_at(
+        self, new_tenant: Callable[..., Awaitable[TestTenant]]
+    ) -> None:
+        hour = (await advance(seconds=1)).hour
+        await advance(hours=(16 - hour) % 24 + 1)  # past five
+        tenant = await new_tenant()
+        desk = await open_desk(tenant_id=tenant.id, slug=tenant.slug)
+        await advance(hours=24)
+        await publish(desk, "1.10")
+        found = await chart(desk, by="member")
+        assert [day.subscribed for day in found.days] == [1, 0]
 
     async def test_marks_nothing_of_what_the_viewer_does_not_see(self, desk: Desk) -> None:
         redemption_id = await steps.request(desk, key="growth")

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from app.kernel.actors import SYSTEM
 from app.kernel.database import fetch, fetch_value, savepoint, unit_of_work
+from app.kernel.errors import DomainError
 from app.kernel.ids import new_id
 from app.kernel.ledger.errors import BalanceTooLow
 from app.kernel.ledger.operations import open_accounts, post_entries
@@ -69,7 +70,7 @@ class Side:
                 entry_id = await self.post(entry)
         except BalanceTooLow as refusal:
             return "too low", self.accounts.index(refusal.account_id)
-        except (ValueError, asyncpg.PostgresError) as refusal:
+        except (ValueError, DomainError, asyncpg.PostgresError) as refusal:
             # Of two assets that are off, either may be told.
             said = re.sub(r"off by .*", "off", str(refusal))
             return type(refusal).__name__, re.sub(r"[0-9a-f-]{36}", "#", said)

@@ -132,7 +132,7 @@ def _by_point(points: Sequence[NavPoint], instants: Sequence[datetime]) -> list[
 
 
 async def _subscribed(product: ProductView) -> list[datetime]:
-    """When each subscription that the viewer sees got its units: at the cutoff of its first day."""
+    """When each subscription that the viewer sees got its units, at the NAV that was in force then."""
     actor = current().actor
     if not actor.may("subscription:read"):
         return []
@@ -140,8 +140,9 @@ async def _subscribed(product: ProductView) -> list[datetime]:
         actor.role, "$2::uuid IS NOT NULL"
     )
     rows = await fetch(
-        "SELECT (s.activated_on + p.cutoff) AT TIME ZONE p.time_zone AS at FROM subscription s"
-        " JOIN product p ON p.id = s.product_id JOIN client c ON c.id = s.client_id"
+        "SELECT e.recorded_at AS at FROM subscription s JOIN client c ON c.id = s.client_id"
+        " JOIN ledger_entry e ON e.subject_kind = 'subscription' AND e.subject_id = s.id"
+        " AND e.operation = 'subscription.open'"
         f" WHERE s.product_id = $1 AND {scoped} ORDER BY at",
         product.id,
         actor.id,
