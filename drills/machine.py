@@ -1,4 +1,5 @@
-"""R9: the machine itself is in trouble: its disk full, its network slow and torn, or it is told to go."""
+"""R9: the machine itself is in trouble: its disk full, its network slow and torn, its clock an hour
+off, or it is told to go."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import asyncio
 import signal
 import time
 
+from drills.clocks import clocks_off
 from drills.disk import fill
 from drills.drill import Drill, Round
 from drills.load import Told, assert_kept, under_load
@@ -23,7 +25,7 @@ HOLDINGS = (("member", "growth"), ("member2", "growth"))
 
 
 async def run(turn: Round) -> None:
-    troubles = (_terminated, _spoiled, _disk_full)
+    troubles = (_terminated, _spoiled, _disk_full, clocks_off)
     trouble = _terminated if turn.is_short else troubles[turn.seed % len(troubles)]
     async with turn.stage.desk() as desk, turn.stage.people(desk) as people:
         await people.sign_in(*desk.people)
@@ -128,7 +130,7 @@ def _assert_honest(turn: Round, told: Told) -> None:
 
 DRILL = Drill(
     name="R9",
-    injects="SIGTERM under load; ways slow, silent, cut and torn; a full disk",
+    injects="SIGTERM under load; ways slow, silent, cut and torn; a full disk; clocks an hour off",
     to_reach="no half state; drained in 10 s; no request dropped on a deploy",
     rounds=60,
     run=run,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -51,6 +52,18 @@ class People:
     async def token(self, login: str) -> str:
         await self.sign_in(login)
         return self._passes[login].token
+
+    async def refresh(self, login: str) -> httpx.Response:
+        """Trade the refresh token; from now on they show the new pair."""
+        await self.sign_in(login)
+        known = self._passes[login]
+        answer = await self._http.post(f"{API}/auth/refresh", json={"refresh_token": known.refresh})
+        if answer.is_success:
+            pair = answer.json()
+            self._passes[login] = replace(
+                known, token=pair["access_token"], refresh=pair["refresh_token"]
+            )
+        return answer
 
     async def page(self, login: str, path: str) -> httpx.Response:
         await self.sign_in(login)

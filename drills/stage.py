@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -31,6 +31,7 @@ from tests.support.custody_sandbox import Control
 from tests.support.database import DatabaseUrls, add_tenant, suspend_tenants
 from tests.support.desk import Desk, open_desk
 from tests.support.environment import free_port
+from tests.support.faketime import clock_off_by
 from tests.support.fault_proxy import FaultProxy
 from workers.schedules import SCHEDULES
 
@@ -63,6 +64,7 @@ class Stage:
         self.sandbox = Control(services.environment()["CUSTODY_URL"])
         self._descriptor = descriptor
         self._proxies = proxies
+        self._clocks: dict[str, dict[str, str]] = {}
         self._make_ours(through={"custody"})
 
     def _make_ours(self, *, through: set[str]) -> None:
@@ -88,6 +90,19 @@ class Stage:
         finally:
             for proxy in self._proxies.values():
                 proxy.heal()
+            await self._anew(through={"custody"})
+
+    @asynccontextmanager
+    async def with_clocks_off(
+        self, seconds: Mapping[str, float], library: Path
+    ) -> AsyncIterator[None]:
+        """Our processes anew, those of these names with their clocks off; afterwards as they were."""
+        self._clocks = {name: clock_off_by(off, library) for name, off in seconds.items()}
+        await self._anew(through={"custody"})
+        try:
+            yield
+        finally:
+            self._clocks = {}
             await self._anew(through={"custody"})
 
     async def _anew(self, *, through: set[str]) -> None:
@@ -195,7 +210,7 @@ class Stage:
             name,
             [sys.executable, "-m", "app", "web", "--fd", str(self._descriptor)],
             log=self.services.logs / f"{name}.log",
-            environment=self._environment | {"PYTHONUNBUFFERED": "1"},
+            environment=self._environment | {"PYTHONUNBUFFERED": "1"} | self._clocks.get(name, {}),
             pass_fds=(self._descriptor,),
             stop_seconds=15,
             says_ready=True,
@@ -208,7 +223,8 @@ class Stage:
             [sys.executable, "-m", "tests.support.worker_process", part],
             log=self.services.logs / f"{part}-{number}.log",
             environment=self._environment
-            | {"PYTHONUNBUFFERED": "1", "DRILL_CALLS": str(self.services.root / "calls")},
+            | {"PYTHONUNBUFFERED": "1", "DRILL_CALLS": str(self.services.root / "calls")}
+            | self._clocks.get(f"{part}-{number}", {}),
             stop_seconds=15,
             says_ready=True,
         )

@@ -40,10 +40,10 @@ async def run(turn: Round) -> None:
         turn.measured("resumed s", took, at_most=RESUMED_SECONDS_MAX)
         await assert_paid_once(stage, people, list(redemptions))
         await assert_sound(desk)
-        await _assert_accrued_once(people)
+        await assert_accrued_once(people)
 
 
-async def _assert_accrued_once(people: People) -> None:
+async def assert_accrued_once(people: People) -> None:
     async with people.desk.working("ops"):
         rows = await fetch(
             "SELECT s.id, s.accrued, -coalesce(sum(p.amount), 0) AS posted FROM subscription s"

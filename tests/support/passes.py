@@ -13,10 +13,11 @@ from tests.support.desk import Desk
 
 @dataclass(frozen=True)
 class Pass:
-    """`secret` is the session cookie's value, `token` an access token."""
+    """`secret` is the session cookie's value, `token` an access token, `refresh` its refresh token."""
 
     secret: str
     token: str
+    refresh: str
 
 
 async def new_pass(desk: Desk, login: str) -> Pass:
@@ -38,4 +39,4 @@ async def new_pass(desk: Desk, login: str) -> Pass:
             ),
             method=SignInMethod.password,
         )
-    return Pass(session.secret, tokens.access_token)
+    return Pass(session.secret, tokens.access_token, tokens.refresh_token)
