@@ -27,6 +27,7 @@ _TESTS = "tests/investments/calculations"
 # Each module with the tests that must see a change of it.
 TARGETS = {
     "app/kernel/money.py": "tests/kernel/test_money.py",
+    "app/kernel/ledger/checking.py": "tests/ledger/test_checking.py",
     **{
         f"{_CALCULATIONS}/{name}.py": f"{_TESTS}/test_{name}.py"
         for name in ("accrual", "difference", "issue", "penalty", "redemption")

@@ -5,20 +5,17 @@ Nothing here changes or removes what is there; the database refuses it to everyb
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
-from decimal import Decimal
 from uuid import UUID
 
 from app.kernel.database import current, fetch, fetch_value
 from app.kernel.ids import new_id
-from app.kernel.ledger.errors import EntryInvalid, EntryUnbalanced
+from app.kernel.ledger.checking import check_entries, mirrored
+from app.kernel.ledger.errors import EntryInvalid
 from app.kernel.ledger.posting import FEW_POSTINGS_MAX, post_many, post_one
 from app.kernel.ledger.queries import entry_view
-from app.kernel.ledger.values import AccountSpec, Entry, Posting
-from app.kernel.money import DIGITS_MAX, PLACES_MAX, ZERO
+from app.kernel.ledger.values import AccountSpec, Entry
 
-_LARGEST = Decimal(10) ** (DIGITS_MAX - PLACES_MAX)
 # Book, asset, kind and owner: what names an account.
 _Purpose = tuple[UUID, str, str, UUID | None]
 
@@ -118,32 +115,11 @@ async def post_entries(*, entries: Sequence[Entry]) -> list[UUID]:
     """
     if not entries:
         return []
-    _check_entries(entries)
+    check_entries(entries)
     [first, *others] = entries
     if others or len(first.postings) > FEW_POSTINGS_MAX:
         return await post_many(entries)
     return [await post_one(first)]
-
-
-def _check_entries(entries: Sequence[Entry]) -> None:
-    """What can be said without the database; it says the rest, and the same again."""
-    for entry in entries:
-        if not entry.postings:
-            raise EntryInvalid(f"{entry.idempotency_key}: an entry needs postings")
-        for posting in entry.postings:
-            _check_amount(entry, posting.amount)
-        # Zero for each asset is zero in all; which asset an account has only the database knows.
-        if sum((posting.amount for posting in entry.postings), ZERO) != 0:
-            raise EntryUnbalanced(f"{entry.idempotency_key}: the postings do not sum to zero")
-
-
-def _check_amount(entry: Entry, amount: object) -> None:
-    if not isinstance(amount, Decimal) or not amount.is_finite() or amount == 0:
-        raise EntryInvalid(f"{entry.idempotency_key}: {amount!r} is no amount to post")
-    exponent = amount.normalize().as_tuple().exponent
-    # The database would round silently.
-    if not isinstance(exponent, int) or -exponent > PLACES_MAX or abs(amount) >= _LARGEST:
-        raise EntryInvalid(f"{entry.idempotency_key}: {amount} does not fit the ledger's digits")
 
 
 async def reverse_entry(*, entry_id: UUID, reason: str, idempotency_key: str) -> UUID:
@@ -153,9 +129,6 @@ async def reverse_entry(*, entry_id: UUID, reason: str, idempotency_key: str) ->
     no longer there.
     """
     entry = await entry_view(entry_id=entry_id)
-    mirrored: dict[UUID, Decimal] = defaultdict(lambda: ZERO)
-    for posting in entry.postings:
-        mirrored[posting.account_id] -= posting.amount
     reversal = Entry(
         book_id=entry.book_id,
         idempotency_key=idempotency_key,
@@ -165,7 +138,7 @@ async def reverse_entry(*, entry_id: UUID, reason: str, idempotency_key: str) ->
         effective_on=entry.effective_on,
         narrative=reason,
         reverses_id=entry.id,
-        postings=[Posting(account, amount) for account, amount in mirrored.items() if amount],
+        postings=mirrored(entry.postings),
     )
     return (await post_entries(entries=[reversal]))[0]
 
