@@ -98,7 +98,8 @@ unit: setup
 # Of where money is kept and moved: lines and branches together as pyproject.toml says, then branches
 # alone, each at least 95% of both.
 coverage: setup
-	pytest tests -n 2 --ignore=tests/drills --cov --cov-report= --cov-fail-under=0
+	pytest tests -n 2 --ignore=tests/workers --ignore=tests/drills --cov --cov-report= --cov-fail-under=0
+	pytest tests/workers --cov --cov-append --cov-report= --cov-fail-under=0
 	coverage report --include='app/kernel/*'
 	coverage report --include='app/domains/investments/*'
 	.venv/bin/python -m tests.support.branches

@@ -1,4 +1,5 @@
-"""docs/errors.md lists every code that the portal may answer with, and none that it does not."""
+"""docs/errors.md lists every code that the portal may answer with, and none that it does not; and
+each decision has a number of its own."""
 
 from __future__ import annotations
 
@@ -99,3 +100,8 @@ def test_every_code_of_a_field_is_listed_and_nothing_else_is() -> None:
 @pytest.mark.parametrize("heading", [PROBLEMS, FIELDS])
 def test_every_row_says_when_and_what_then(heading: str) -> None:
     assert [row[0] for row in listed(heading) if not all(row) or len(row) < 3] == []
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    numbers = [record.name[:4] for record in (ROOT / "docs" / "adr").glob("*.md")]
+    assert sorted(set(numbers)) == sorted(numbers)
