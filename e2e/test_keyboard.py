@@ -47,7 +47,7 @@ def test_clocks_are_changed(known: Known, things: Things) -> None:
 
 def test_a_tier_is_asked_for_and_approved(known: Known) -> None:
     operations = known("ops", "/clients")
-    press(operations.get_by_role("link", name="Mara Lindqvist"))
+    press(operations.get_by_role("link", name="Tomás Herrera"))
     press(operations.get_by_role("link", name="KYC and standing"))
     choose(operations.get_by_role("radio", name="Institutional"))
     write(operations.get_by_label("Reason"), "They brought more.")
@@ -56,7 +56,7 @@ def test_a_tier_is_asked_for_and_approved(known: Known) -> None:
 
     officer = known("compliance", "/approvals")
     waiting = officer.get_by_role("table", name="Changes of tier awaiting you")
-    press(waiting.get_by_role("link", name="Mara Lindqvist"))
+    press(waiting.get_by_role("link", name="Tomás Herrera"))
     _button(officer, "Approve institutional")
     now = operations.get_by_role("region", name="As it stands")
     expect(now).not_to_contain_text("waits for compliance")
