@@ -1,7 +1,8 @@
 """Access tokens of the REST interface: RS256, ten minutes, one audience (RFC 9068 in form).
 
-Real time, the database's: business time moves no token, nor does a process whose clock is wrong. The signing file may hold several keys: the first signs,
-the others only verify, so that keys rotate with an overlap.
+Real time, the database's: business time moves no token, nor does a process whose clock is wrong.
+The signing file may hold several keys: the first signs, the others only verify, so that keys rotate
+with an overlap.
 """
 
 from __future__ import annotations

@@ -19,6 +19,9 @@ FEW_POSTINGS_MAX = 8
 _POST_ONE = (
     "SELECT * FROM ledger_post_entry($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 )
+_POST_MANY = (
+    "SELECT * FROM ledger_post($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+)
 
 
 async def post_one(entry: Entry) -> UUID:
@@ -60,11 +63,6 @@ async def post_many(entries: Sequence[Entry]) -> list[UUID]:
 def _check_locked(unlocked: int) -> None:
     if unlocked:
         raise RuntimeError("a floored account has no balance row")
-
-
-_POST_MANY = (
-    "SELECT * FROM ledger_post($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
-)
 
 
 def _arguments(entries: Sequence[Entry]) -> list[object]:
