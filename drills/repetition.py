@@ -1,5 +1,5 @@
-"""R4: every unsafe operation sent again: twice, twenty times at once, after a crash, with another
-body under the same key."""
+"""R4: every unsafe operation and every form of a page sent again: twice, twenty times at once, after a
+crash, with another body under the same key."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ from typing import Any
 
 import httpx
 
+from app.kernel.database import fetch_value
 from app.kernel.ids import new_id
-from drills import golden, redeeming
+from drills import golden, page_repetition, redeeming
+from drills.crashing import crash_web_while
 from drills.drill import Drill, Round
-from drills.people import REDEMPTIONS
+from drills.people import REDEMPTIONS, People
+from drills.press import Press
 from drills.soundness import assert_sound
-from drills.stage import Stage, gone, kill, until
+from drills.stage import Stage
 from e2e.rest.world import Golden, World
 from tests.support.database import connected
 
 AT_ONCE = 20
 CRASHED = 12
+CRASH_SECONDS_MAX = 0.06
 # A person may ask 300 things a minute: this many are left before an operation's turn.
 LEFT_MIN = 60
 REUSED = "IDEMPOTENCY_KEY_REUSED"
@@ -69,7 +73,11 @@ class Ask:
 async def run(turn: Round) -> None:
     async with httpx.AsyncClient(base_url=turn.stage.url, trust_env=False, timeout=60) as http:
         await _assert_keyed(http)
-        await (_short(turn, http) if turn.is_short else _every_operation(turn, http))
+        if turn.is_short:
+            await _short(turn, http)
+        else:
+            await _every_operation(turn, http)
+            await page_repetition.every_form(turn)
 
 
 async def _every_operation(turn: Round, http: httpx.AsyncClient) -> None:
@@ -92,8 +100,9 @@ async def _every_operation(turn: Round, http: httpx.AsyncClient) -> None:
 
 
 async def _short(turn: Round, http: httpx.AsyncClient) -> None:
-    """A request at once, its approval after a crash."""
-    async with turn.stage.desk() as desk, turn.stage.people(desk) as people:
+    """A request over REST and one by a form at once; their approvals, one by each, after a crash."""
+    stage = turn.stage
+    async with stage.desk() as desk, stage.people(desk) as people:
         asked = Ask(
             f"POST {REDEMPTIONS}",
             await people.token("member"),
@@ -101,12 +110,42 @@ async def _short(turn: Round, http: httpx.AsyncClient) -> None:
             REDEMPTIONS,
             redeeming.asking(people, "member", "yield", "1"),
         )
-        redemption = (await _at_once(turn.stage, http, asked)).json()["data"]["id"]
-        approve = f"{REDEMPTIONS}/{redemption}/approve"
-        await _crashed(
-            turn, http, Ask("approve", await people.token("rm"), "POST", approve, {"note": ""})
+        redemption = (await _at_once(stage, http, asked)).json()["data"]["id"]
+        asked_by_form = await _asked_by_form(people)
+        approve = Ask(
+            "approve",
+            await people.token("rm"),
+            "POST",
+            f"{REDEMPTIONS}/{redemption}/approve",
+            {"note": ""},
         )
+        form = await page_repetition.found(people, Press("rm2", asked_by_form, "Approve"))
+        key, began = new_id().hex, await _have_patience(stage, http, approve)
+        told, shown = await crash_web_while(
+            turn, [lambda: approve.send(http, key), form.press], seconds_max=CRASH_SECONDS_MAX
+        )
+        await _assert_one(stage, approve, told, began)
+        page_repetition.assert_same("approve", shown)
+        async with desk.working("ops"):
+            votes = await fetch_value("SELECT count(*) FROM approval_decision")
+        assert votes == 2, "one each"
         await assert_sound(desk)
+
+
+async def _asked_by_form(people: People) -> str:
+    """The page of a redemption, confirmed by very many clicks."""
+    holding = f"/subscriptions/{people.desk.subscriptions['member2', 'yield']}/redeem"
+    quote = Press("member2", holding, "Request redemption", {"Units": "1"}, ("Units",))
+    confirm = Press("member2", holding, "Confirm redemption", behind=quote)
+    form = await page_repetition.found(people, confirm)
+    answers = await asyncio.gather(*(form.press() for _ in range(AT_ONCE)))
+    page_repetition.assert_same("confirm", list(answers))
+    other = await form.press(other="1")
+    assert other.status_code == 422, other.text
+    async with people.desk.working("ops"):
+        asked = await fetch_value("SELECT count(*) FROM redemption")
+    assert asked == 2, "one over REST, one by the form"
+    return answers[0].headers["location"]
 
 
 async def _tier_decided(http: httpx.AsyncClient, world: World) -> None:
@@ -149,24 +188,12 @@ async def _at_once(stage: Stage, http: httpx.AsyncClient, ask: Ask) -> httpx.Res
 
 async def _crashed(turn: Round, http: httpx.AsyncClient, ask: Ask) -> None:
     """Every web process dies while it may be at it; whoever asked asks again under the same key."""
-    stage, key = turn.stage, new_id().hex
-    began = await _have_patience(stage, http, ask)
-    first = asyncio.ensure_future(ask.send(http, key))
-    await asyncio.sleep(turn.dice.uniform(0, 0.06))
-    for child in stage.web:
-        kill(child)
-    answers = []
-    try:
-        answers.append(await first)
-    except httpx.HTTPError:
-        turn.counted("answers lost", 1)
-    for child in stage.web:
-        await gone(child)
-        child.start()
-    await until(stage.is_ready, seconds=60, what="the portal")
-    for _ in range(3):
-        answers.append(await ask.send(http, key))
-    await _assert_one(stage, ask, answers, began)
+    key = new_id().hex
+    began = await _have_patience(turn.stage, http, ask)
+    (answers,) = await crash_web_while(
+        turn, [lambda: ask.send(http, key)], seconds_max=CRASH_SECONDS_MAX
+    )
+    await _assert_one(turn.stage, ask, answers, began)
 
 
 @dataclass(frozen=True)
@@ -207,10 +234,10 @@ async def _have_patience(stage: Stage, http: httpx.AsyncClient, ask: Ask) -> Beg
 
 DRILL = Drill(
     name="R4",
-    injects=f"every unsafe operation twice, {AT_ONCE} at once, with another body, and"
-    f" {CRASHED} after a crash of every web process",
+    injects=f"every unsafe operation and every form twice, {AT_ONCE} at once, with another body;"
+    f" {CRASHED} operations and every form after a crash of every web process",
     to_reach="one effect, the same answer; 422 on another body",
     rounds=20,
     run=run,
-    seconds_max=900,
+    seconds_max=1800,
 )

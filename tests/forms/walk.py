@@ -7,7 +7,9 @@ import re
 from app.web.shell import Portal
 from tests.forms.routes import NOTHING_TO_REFUSE
 from tests.security.seats import API, Seats
-from tests.security.walk import SAFE, routes_of
+from tests.security.traces import nothing_written
+from tests.security.walk import SAFE, routes_of, writes_of
+from tests.support.database import DatabaseUrls
 from tests.support.desk import Desk
 from tests.support.plain_browser import PlainBrowser, PlainPage
 from tests.support.plain_form import PlainForm
@@ -26,9 +28,13 @@ def unsafe_routes(portal: Portal) -> set[str]:
 class Walk:
     """Remembers which routes were done and which were refused."""
 
-    def __init__(self, portal: Portal, seats: Seats, desk: Desk) -> None:
+    def __init__(self, portal: Portal, seats: Seats, desk: Desk, database: DatabaseUrls) -> None:
         self._seats = seats
         self._desk = desk
+        self._database = database
+        self._keyed = {
+            path for (_, path), takes_key in writes_of(portal.litestar).items() if takes_key
+        }
         self._routes = sorted(unsafe_routes(portal), key=lambda path: path.count("{"))
         self._faults: list[str] = []
         self._others: dict[str, PlainBrowser] = {}
@@ -84,11 +90,17 @@ class Walk:
     async def done(
         self, login: str, form: PlainForm, shows: str, *, signed_in: bool = True
     ) -> PlainPage:
-        """Sent right: the browser is sent on, to a page that shows what was done."""
-        page = self._looked_at(await (await self.browser(login)).send(form))
+        """Sent right: the browser is sent on, to a page that shows what was done. A second click
+        changes nothing, and leads there as well."""
+        browser, route = await self.browser(login), self._route_of(form)
+        page = self._looked_at(await browser.send(form))
         assert page.statuses[0] == 303 and page.status == 200, (page.statuses, page.text)
         _assert_shown(page, shows, signed_in=signed_in)
-        self.did.add(self._route_of(form))
+        if route in self._keyed:
+            async with nothing_written(self._database, self._desk):
+                again = await browser.send(form)
+            assert (again.statuses, again.path) == (page.statuses, page.path), again.text
+        self.did.add(route)
         return page
 
     async def previewed(self, login: str, form: PlainForm, shows: str) -> PlainPage:
