@@ -20,6 +20,7 @@ from app.settings import settings
 from app.web.authentication import SESSION_COOKIE, session_viewer
 from app.web.guards import public
 from app.web.live_hub import SESSION_GONE, Hub, Listener
+from app.web.live_protocol import frame_writer
 from app.web.live_topics import read_topics
 from app.web.viewer import Viewer
 
@@ -63,7 +64,7 @@ async def _admit(socket: WebSocket[Any, Any, Any], hub: Hub) -> tuple[Listener |
         return None, NOT_YOURS
     if hub.sockets_of(viewer.actor.id) >= SOCKETS_PER_PERSON_MAX:
         return None, TOO_MANY
-    return Listener(viewer, topics), 0
+    return Listener(viewer, topics, frame_writer(socket.scope)), 0
 
 
 async def _viewer(socket: WebSocket[Any, Any, Any]) -> Viewer | None:

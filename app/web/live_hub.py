@@ -1,7 +1,8 @@
 """The open live pages of this process: who listens to what, and which sessions still hold.
 
-One subscription a tenant; hints are handed to the sockets that listen to their topics. A socket that
-is slow gathers topics, not messages: what waits for it is never more than what it listens to.
+One subscription a tenant; hints are handed to the sockets that listen to their topics. Where nothing
+waits for a socket, a hint is written to it at once, as a frame that all who hear the same share. A socket
+that is slow gathers topics, not messages: what waits for it is never more than what it listens to.
 
 What this process commits it tells by itself, a few milliseconds before the relay would; the relay
 tells everything regardless, and what a process has heard already it does not hear again.
@@ -25,6 +26,7 @@ from app.kernel.errors import Unavailable
 from app.kernel.outbox.topics import SESSIONS, Hint, live_channel
 from app.kernel.trail import EventRow
 from app.web.live_backend import ResilientChannels, new_redis
+from app.web.live_protocol import WriteFrame, text_frame
 from app.web.metrics import SOCKETS
 from app.web.viewer import Viewer
 
@@ -40,35 +42,68 @@ TELLINGS_MAX = 100
 _RESYNC = msgspec.json.encode({"resync": True}).decode()
 
 
-class Listener:
-    """One open socket's side: what it listens to, and what waits to be sent to it."""
+class Frames:
+    """One hint as frames: made once for all sockets that listen to the same of its topics."""
 
-    def __init__(self, viewer: Viewer, topics: frozenset[str]) -> None:
+    def __init__(self, hint: Hint) -> None:
+        self.hint = hint
+        self._made: dict[tuple[str, ...], bytes] = {}
+
+    def of(self, topics: tuple[str, ...]) -> bytes:
+        frame = self._made.get(topics)
+        if frame is None:
+            frame = text_frame(msgspec.json.encode(Hint(topics, self.hint.version)))
+            self._made[topics] = frame
+        return frame
+
+
+class Listener:
+    """One open socket's side: what it listens to, and what waits to be sent to it.
+
+    `write` is the socket's short way; without it, and while it refuses, all goes by `next_frame`.
+    """
+
+    def __init__(
+        self, viewer: Viewer, topics: frozenset[str], write: WriteFrame | None = None
+    ) -> None:
         self.viewer = viewer
         self.topics = topics
         self.close_code: int | None = None
+        self._write = write
         self._waiting: dict[str, None] = {}
         self._version = ""
         self._must_resync = False
         self._wake = asyncio.Event()
+        # Something waits, or is being sent: what comes now must not overtake it.
+        self._is_behind = False
 
-    def hear(self, hint: Hint) -> None:
-        heard = [topic for topic in hint.topics if topic in self.topics]
-        if heard:
-            self._waiting.update(dict.fromkeys(heard))
-            self._version = hint.version
-            self._wake.set()
+    def hear(self, frames: Frames) -> None:
+        heard = tuple([topic for topic in frames.hint.topics if topic in self.topics])
+        if not heard:
+            return
+        if self._write is not None and not self._is_behind and self._write(frames.of(heard)):
+            return
+        self._waiting.update(dict.fromkeys(heard))
+        self._version = frames.hint.version
+        self._wake_up()
 
     def resync(self) -> None:
         self._must_resync = True
-        self._wake.set()
+        self._wake_up()
 
     def close(self, code: int) -> None:
         self.close_code = code
+        self._wake_up()
+
+    def _wake_up(self) -> None:
+        self._is_behind = True
         self._wake.set()
 
     async def next_frame(self) -> str | None:
-        """The next thing to tell the page; nothing once the socket shall close."""
+        """The next thing to tell the page; nothing once the socket shall close. Asked for again, the
+        one before has been sent.
+        """
+        self._is_behind = self._wake.is_set()
         await self._wake.wait()
         self._wake.clear()
         if self.close_code is not None:
@@ -157,8 +192,9 @@ class Hub:
         self._heard[hint.version] = None
         if len(self._heard) > HEARD_MAX:
             del self._heard[next(iter(self._heard))]
+        frames = Frames(hint)
         for listener in self._listeners.get(tenant_id, ()):
-            listener.hear(hint)
+            listener.hear(frames)
         if SESSIONS in hint.topics and self._sessions_ended is not None:
             self._sessions_ended.set()
 

@@ -15,6 +15,7 @@ import uvicorn
 
 from app.memory import spare_what_is_loaded
 from app.notify import READY, STOPPING, notify
+from app.web.live_protocol import LiveProtocol
 from app.web.shell import Portal
 
 # Supervisors give a process ten seconds. By this time the last request is answered, or undone; what
@@ -100,7 +101,7 @@ def run(fd: int | None) -> None:
         port=int(os.environ.get("PORT") or 8000),
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=LiveProtocol,
         ws_max_size=LIVE_FRAME_BYTES_MAX,
         # Hints are shorter than what compressing them costs, in time and in memory of each socket.
         ws_per_message_deflate=False,

@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from app.kernel.jobs.wakeups import close_redis, open_redis
 from app.kernel.outbox.topics import live_channel
 from app.web.authentication import SESSION_COOKIE
+from app.web.live_protocol import LiveProtocol
 from app.web.server import LIVE_FRAME_BYTES_MAX
 from app.web.shell import Portal
 from tests.investments import steps
@@ -50,7 +51,7 @@ async def address(portal: Portal) -> AsyncIterator[str]:
             loop="none",
             lifespan="off",
             http="httptools",
-            ws="websockets-sansio",
+            ws=LiveProtocol,
             ws_max_size=LIVE_FRAME_BYTES_MAX,
             log_config=None,
             timeout_graceful_shutdown=1,

@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from app.asgi import create_app
 from app.web.authentication import SESSION_COOKIE, session_viewer
+from app.web.live_protocol import LiveProtocol
 from app.web.live_topics import sign_topics
 from app.web.server import Server
 from app.web.trace import Trace
@@ -24,9 +25,7 @@ async def test_a_page_is_live_until_the_server_stops(
 ) -> None:
     portal = create_app(opens_pool=False)
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        portal, loop="none", ws="websockets-sansio", log_config=None, ws_max_size=4096
-    )
+    config = uvicorn.Config(portal, loop="none", ws=LiveProtocol, log_config=None, ws_max_size=4096)
     server = Server(config, portal, is_shared=True)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started:
