@@ -15,13 +15,15 @@ import structlog
 from app import metrics
 from app.kernel.audit.checkpoints import checkpoint_due
 from app.kernel.audit.sealer import seal_due
-from app.kernel.deadlines.firing import fire_due
+from app.kernel.deadlines.firing import fire_due, seconds_to_next_mark
 from app.kernel.deadlines.schedules import ensure_schedules, run_due_schedules
 from app.kernel.jobs.lanes import Lanes
 from workers.measuring import CHECKS_SECONDS, LAG_SECONDS, measure_checks, measure_lag
 from workers.schedules import SCHEDULES
 
 SWEEP_SECONDS = 1.0
+# Added to a time at which something will be due: a timer may go off a millisecond early.
+SURELY_SECONDS = 0.002
 ENSURE_SECONDS = 10.0
 CHECKPOINT_SECONDS = 600.0
 
@@ -36,6 +38,10 @@ class Bell:
 
     def ring(self) -> None:
         self._rung.set()
+
+    def ring_in(self, seconds: float) -> None:
+        """Rings then, if nobody rings before."""
+        asyncio.get_running_loop().call_later(seconds, self._rung.set)
 
     async def wait(self, seconds: float) -> None:
         """Until it rings, or for `seconds`."""
@@ -71,6 +77,14 @@ async def fire_all_due() -> None:
         pass
 
 
+async def fire_marks(bell: Bell) -> None:
+    """Fire what is due, and ring at the moment at which the next mark will be, if that is soon."""
+    await fire_all_due()
+    seconds = await seconds_to_next_mark()
+    if seconds is not None and seconds < SWEEP_SECONDS:
+        bell.ring_in(seconds + SURELY_SECONDS)
+
+
 class Sweeper:
     def __init__(self, lanes: Lanes) -> None:
         self.lanes = lanes
@@ -86,7 +100,12 @@ class Sweeper:
         marks_bell, schedules_bell = self.clock_bells
         return [
             repeat("jobs", self.lanes.sweep, seconds=SWEEP_SECONDS, bell=self.jobs_bell),
-            repeat("deadlines", fire_all_due, seconds=SWEEP_SECONDS, bell=marks_bell),
+            repeat(
+                "deadlines",
+                lambda: fire_marks(marks_bell),
+                seconds=SWEEP_SECONDS,
+                bell=marks_bell,
+            ),
             repeat(
                 "schedules",
                 lambda: run_due_schedules(SCHEDULES),

@@ -33,6 +33,7 @@ ACROSS_TENANTS = {
     "outbox_lag": "seconds",
     "refresh_tenant": "whose a refresh token is, to who has it",
     "schedules_due_after": "ids of schedules that are due",
+    "seconds_to_next_mark": "seconds",
     "session_glance": "whom a session names, to who has its secret",
     "session_lookup": "the same; it counts as use",
     "sessions_alive": "which of the sessions hold whose digests it is given",

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from app import metrics
 from app.kernel.actors import SYSTEM
+from app.kernel.clock import advance_clock
 from app.kernel.database import execute, unit_of_work
+from app.kernel.deadlines import start_deadline
+from app.kernel.deadlines.firing import seconds_to_next_mark
+from app.kernel.ids import new_id
 from app.kernel.jobs import RetryLater, enqueue
 from app.kernel.jobs.lanes import INSIDE_MAX, MAIL_MAX, WAITING_MAX, Lanes
 from app.kernel.jobs.queue import due_jobs
@@ -25,7 +31,7 @@ from app.kernel.upkeep import (
 from tests.support import work
 from tests.support.database import TestTenant
 from workers.measuring import measure_checks, measure_lag
-from workers.sweeping import Bell, repeat
+from workers.sweeping import Bell, fire_all_due, fire_marks, repeat
 
 
 async def some_jobs(tenant: TestTenant, count: int) -> list[JobRef]:
@@ -54,6 +60,48 @@ async def test_a_part_that_raises_comes_round_again() -> None:
     await asyncio.wait_for(done.wait(), 5)
     task.cancel()
     assert metrics.SWEEP_ERRORS.labels("test")._value.get() - failed >= 2
+
+
+async def _starts_to_run(tenant: TestTenant) -> UUID:
+    """A clock of one second, the shortest there is; returns its subject."""
+    subject = new_id()
+    async with unit_of_work(tenant=tenant.id, actor=SYSTEM):
+        await start_deadline(
+            kind="test",
+            subject_kind="thing",
+            subject_id=subject,
+            due_in=timedelta(seconds=1),
+            marks=[Decimal(1)],
+        )
+    return subject
+
+
+async def test_a_mark_fires_at_its_moment(tenant: TestTenant) -> None:
+    await fire_all_due()
+    bell = Bell()
+    # No look by itself comes in time.
+    sweeping = asyncio.create_task(repeat("test", lambda: fire_marks(bell), seconds=60, bell=bell))
+    await _starts_to_run(tenant)
+    bell.ring()
+    async with asyncio.timeout(10):
+        while not work.calls:
+            await asyncio.sleep(0.005)
+    sweeping.cancel()
+    [(_, mark)] = work.calls
+    assert timedelta(0) <= mark.now - mark.at < timedelta(seconds=0.5)
+
+
+async def test_what_is_due_already_is_not_waited_for(tenant: TestTenant) -> None:
+    await fire_all_due()
+    await _starts_to_run(tenant)
+    before = await seconds_to_next_mark()
+    assert before is not None
+    assert 0 < before <= 1
+    async with unit_of_work(tenant=None, actor=SYSTEM):
+        await advance_clock(seconds=1)
+    after = await seconds_to_next_mark()
+    assert after is None or after > 0
+    await fire_all_due()
 
 
 async def test_no_more_than_a_few_run_at_once_and_each_once(tenant: TestTenant) -> None:

@@ -19,7 +19,16 @@ import structlog
 from app import metrics
 from app.kernel import audit
 from app.kernel.actors import SYSTEM
-from app.kernel.database import acting, current, execute, fetch, fetch_row, retrying, unit_of_work
+from app.kernel.database import (
+    acting,
+    ask_across_tenants,
+    current,
+    execute,
+    fetch,
+    fetch_row,
+    retrying,
+    unit_of_work,
+)
 from app.kernel.deadlines.rows import COLUMNS, DeadlineRow, without_proposal, write_marks
 from app.kernel.deadlines.values import DeadlineState, mark_at
 from app.kernel.errors import Unavailable
@@ -140,8 +149,7 @@ async def fire_due(*, limit: int = 500) -> int:
     doubles, up to a minute, without end.
     """
     fired = 0
-    async with unit_of_work(tenant=None, actor=SYSTEM, read_only=True):
-        due = await fetch("SELECT * FROM due_deadlines($1)", limit)
+    due = await ask_across_tenants("SELECT * FROM due_deadlines($1)", limit)
     by_tenant: dict[UUID, list[UUID]] = defaultdict(list)
     for row in due:
         by_tenant[row["tenant_id"]].append(row["id"])
@@ -149,6 +157,13 @@ async def fire_due(*, limit: int = 500) -> int:
         for start in range(0, len(ids), BATCH_MAX):
             fired += await _fire_batch(tenant_id, ids[start : start + BATCH_MAX])
     return fired
+
+
+async def seconds_to_next_mark() -> float | None:
+    """How long until a mark that is not due yet will be, in whichever tenant; none if no clock runs."""
+    [row] = await ask_across_tenants("SELECT seconds_to_next_mark() AS seconds")
+    seconds: float | None = row["seconds"]
+    return seconds
 
 
 async def fire_marks_of_past(*, until: datetime) -> int:
