@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 
-import uvloop
-
 from app.integrations.mail.port import MailRefused
 from app.integrations.mail.smtp import send_mail
 from app.kernel.jobs import FailedForGood
@@ -17,7 +15,7 @@ from app.kernel.listening import listen
 from app.kernel.notifications import register_mail_transport
 from app.settings import settings
 from workers.measuring import begin_counting
-from workers.process import running, started
+from workers.process import run_to_end, running, started
 from workers.sweeping import Sweeper
 from workers.waking import Waker
 
@@ -60,7 +58,7 @@ async def run() -> None:
 def main() -> None:
     # Where they share a machine, a page that somebody waits for goes before work that nobody sees.
     os.nice(NICENESS)
-    uvloop.run(run())
+    run_to_end(run())
 
 
 if __name__ == "__main__":

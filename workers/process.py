@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Collection, Iterable
+import sys
+from collections.abc import AsyncIterator, Awaitable, Collection, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
+import uvloop
 from prometheus_client import start_http_server
 
 from app import registry
@@ -23,6 +27,20 @@ from app.tracing import exported_spans
 CANCEL_AGAIN_SECONDS = 0.1
 
 _log = structlog.get_logger(__name__)
+
+
+def run_to_end(part: Coroutine[Any, Any, None]) -> None:
+    """Run `part` in an event loop of its own, and end the process with it.
+
+    It has finished or undone all its work when it returns. What libraries have left behind then holds
+    nobody up: closing a loop waits without end for threads (a name that DNS does not answer for) and
+    for tasks that swallow the one cancellation that they are given.
+    """
+    asyncio.Runner(loop_factory=uvloop.new_event_loop).run(part)
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 @asynccontextmanager
@@ -80,14 +98,21 @@ async def end(tasks: Collection[asyncio.Future[Any]]) -> None:
     """Cancel them until every one has ended; what they raise is of no interest any more.
 
     Once is not enough: Python's and the Redis client's time-outs may swallow a cancellation that
-    comes at the moment in which what they wait for is there.
+    comes at the moment in which what they wait for is there. Whoever waits here may be told again to
+    end, for the same reason: it does so when they have ended, and not before, or they would go on
+    by themselves.
     """
-    pending = set(tasks)
-    while pending:
+    is_told_again = False
+    while pending := {task for task in tasks if not task.done()}:
         for task in pending:
             task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
+        try:
+            await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
+        except asyncio.CancelledError:
+            is_told_again = True
     await asyncio.gather(*tasks, return_exceptions=True)
+    if is_told_again:
+        raise asyncio.CancelledError
 
 
 def _ended(task: asyncio.Future[object]) -> None:

@@ -15,7 +15,6 @@ from uuid import UUID
 
 import msgspec
 import structlog
-import uvloop
 from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
@@ -33,7 +32,7 @@ from app.kernel.jobs.wakeups import (
 from app.kernel.listening import listen
 from app.kernel.outbox.topics import Hint, live_channel
 from app.settings import settings
-from workers.process import running, started
+from workers.process import run_to_end, running, started
 from workers.sweeping import Bell, repeat
 
 BATCH_MAX = 200
@@ -141,7 +140,7 @@ async def run() -> None:
 
 
 def main() -> None:
-    uvloop.run(run())
+    run_to_end(run())
 
 
 if __name__ == "__main__":

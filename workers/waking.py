@@ -91,8 +91,10 @@ class Waker:
                 task.result()
         finally:
             # Their errors are those of a Redis that is gone; the jobs themselves go on.
-            await end([*parts, *worker.tasks.values()])
-            await close_redis(redis)
+            try:
+                await end([*parts, *worker.tasks.values()])
+            finally:
+                await close_redis(redis)
 
     async def _run_jobs(self, _: dict[Any, Any], message: Sequence[Sequence[str]]) -> None:
         await self.lanes.run(refs_of(message))

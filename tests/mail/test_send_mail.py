@@ -57,6 +57,11 @@ class TestSendMail:
         await send()
         assert received(relay).get_content_type() == "text/plain"
 
+    async def test_greets_the_relay_by_our_own_domain(self, relay: Relay) -> None:
+        """A name that is looked up keeps a thread for as long as DNS takes not to know it."""
+        await send()
+        assert relay.greeted_as == "stakehold.example"
+
     @pytest.mark.parametrize(
         ("given", "written"),
         [

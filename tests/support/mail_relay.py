@@ -6,12 +6,14 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 class Relay:
-    """What aiosmtpd calls; `answers` maps a recipient to the refusal it gets."""
+    """What aiosmtpd calls; `answers` maps a recipient to the refusal it gets, `greeted_as` is what the
+    last client called itself."""
 
     def __init__(self) -> None:
         self.received: list[Envelope] = []
         self.answers: dict[str, str] = {}
         self.answer_to_data = "250 OK"
+        self.greeted_as: str | None = None
 
     async def handle_RCPT(  # noqa: N802 - the name that aiosmtpd calls
         self,
@@ -29,6 +31,7 @@ class Relay:
     async def handle_DATA(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
+        self.greeted_as = session.host_name
         if self.answer_to_data.startswith("250"):
             self.received.append(envelope)
         return self.answer_to_data

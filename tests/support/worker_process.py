@@ -9,6 +9,7 @@ import asyncio
 import os
 import random
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,12 @@ async def outside(call: OutsideCall) -> None:
     await asyncio.sleep(random.uniform(0, PAUSE_SECONDS))
     async with call.completing():
         await work.leave_effect(call.payload["name"])
+
+
+@job("drill.thread")
+async def thread(*, payload: dict[str, Any]) -> None:
+    """Leaves a thread behind that is busy for a minute, as a library might."""
+    asyncio.get_running_loop().run_in_executor(None, time.sleep, 60)
 
 
 @on_mark("drill")

@@ -35,6 +35,8 @@ async def send_mail(*, to: str, subject: str, text: str, html: str | None, messa
             message,
             hostname=relay.smtp_host,
             port=relay.smtp_port,
+            # Left out, a thread would ask DNS for this machine's name, for as long as DNS takes.
+            local_hostname=_own_domain(),
             timeout=TIMEOUT_SECONDS,
         )
     except aiosmtplib.SMTPRecipientsRefused as error:
@@ -49,8 +51,7 @@ def _message(
     *, to: str, subject: str, text: str, html: str | None, message_id: str
 ) -> EmailMessage:
     """Raises `ValueError` for what would break out of a header."""
-    sender = parseaddr(settings().mail_from)[1]
-    domain = Address(addr_spec=sender).domain
+    domain = _own_domain()
     message = EmailMessage(policy=SMTP)
     message["From"] = settings().mail_from
     message["To"] = Address(addr_spec=to)
@@ -64,6 +65,11 @@ def _message(
     if html is not None:
         message.add_alternative(html, subtype="html")
     return message
+
+
+def _own_domain() -> str:
+    """The sender's: what we call ourselves to a relay as well (RFC 5321, section 4.1.1.1)."""
+    return Address(addr_spec=parseaddr(settings().mail_from)[1]).domain
 
 
 def _sorted(codes: list[int]) -> MailRefused | MailUnavailable:
