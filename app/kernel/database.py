@@ -23,7 +23,7 @@ from piccolo.engine.postgres import PostgresEngine
 from app.kernel.actors import Actor
 from app.kernel.errors import Unavailable
 from app.kernel.real_time import note_database_time, own_seconds
-from app.kernel.trail import PREPARED, Trail
+from app.kernel.trail import Trail, prepared
 
 Isolation = Literal["read committed", "repeatable read", "serializable"]
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
@@ -145,7 +145,8 @@ async def _prepare(connection: asyncpg.Connection) -> None:
 
 async def _prepare_statements(connection: Connection) -> None:
     """What begins and ends each unit of work, planned once a connection."""
-    await connection.execute(";".join((_UNIT_BEGIN, *PREPARED)))
+    cluster_id = await connection.fetchval("SELECT cluster_identifier()")
+    await connection.execute(";".join((_UNIT_BEGIN, *prepared(cluster_id))))
 
 
 async def start_pool(url: str, *, size: int = 20) -> None:

@@ -61,6 +61,23 @@ def tenant_table(
     return sql
 
 
+def tenant_is_there(table: str) -> str:
+    """For a table that nearly every unit of work writes: its foreign key to the tenant stays in the
+    schema, and a trigger asks what it says, once a statement and without locking the tenant's row.
+
+    A row's tenant can then not be changed any more by anybody; row security refuses it to the portal
+    already.
+    """
+    return f"""
+    ALTER TABLE {table} ALTER CONSTRAINT {table}_tenant_id_fkey NOT ENFORCED;
+    CREATE TRIGGER {table}_tenant_is_there AFTER INSERT ON {table}
+      REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION check_tenants();
+    CREATE TRIGGER {table}_keeps_tenant AFTER UPDATE OF tenant_id ON {table}
+      FOR EACH ROW WHEN (OLD.tenant_id <> NEW.tenant_id)
+      EXECUTE FUNCTION refuse_change_of_tenant();
+    """
+
+
 def append_only(table: str) -> str:
     """Triggers that refuse UPDATE, DELETE and TRUNCATE, whoever asks."""
     return f"""

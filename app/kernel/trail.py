@@ -58,11 +58,10 @@ class EventRow(msgspec.Struct, frozen=True, kw_only=True):
 
 _ROWS = "jsonb_to_recordset(convert_from(decode({}, 'hex'), 'UTF8')::jsonb)"
 
-# The cluster's identifier is read from a file, so once for all rows.
 _AUDITED = f"""
 INSERT INTO audit_record (tenant_id, cluster_id, id, business_at, actor_id, actor_name, actor_role,
   action, subject_kind, subject_id, before, after, request_id, address, trace)
-SELECT $1, (SELECT cluster_identifier()), id, business_at, actor_id, actor_name, actor_role,
+SELECT $1, {{cluster}}, id, business_at, actor_id, actor_name, actor_role,
   action, subject_kind, subject_id, before, after, request_id, address, trace
 FROM {_ROWS.format("$2")} AS given (id uuid, business_at timestamptz, actor_id uuid,
   actor_name text, actor_role text, action text, subject_kind text, subject_id uuid,
@@ -91,12 +90,17 @@ FROM given CROSS JOIN LATERAL
   jsonb_to_recordset(given.reactions) AS reaction (id uuid, kind text, consumer text)
 """
 
-# Every connection knows these: what goes in one message with the commit takes no parameters and would
-# be planned each time.
-PREPARED = (
-    f"PREPARE trail_audited (uuid, text) AS {_AUDITED}",
-    f"PREPARE trail_written (uuid, text, text) AS {_TRAIL}",
-)
+
+def prepared(cluster_id: int) -> tuple[str, ...]:
+    """What every connection to the cluster knows: what goes in one message with the commit takes no
+    parameters and would be planned each time. The identifier stands in it, because the server reads it
+    from a file whenever it is asked.
+    """
+    audited, trail = (sql.format(cluster=int(cluster_id)) for sql in (_AUDITED, _TRAIL))
+    return (
+        f"PREPARE trail_audited (uuid, text) AS {audited}",
+        f"PREPARE trail_written (uuid, text, text) AS {trail}",
+    )
 
 
 class Trail:

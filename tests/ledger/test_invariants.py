@@ -19,6 +19,7 @@ from tests.support.horizon import everything_settled
 BREAKS = {
     "ledger.entries_balance": "UPDATE ledger_posting SET amount = amount + 1 WHERE position = 0",
     "ledger.entries_have_postings": "DELETE FROM ledger_posting",
+    "ledger.postings_name_what_is_there": "UPDATE ledger_posting SET asset = 'EUR'",
     "ledger.balances_equal_postings": "UPDATE ledger_balance SET balance = balance + 1",
     "ledger.balances_not_negative": "UPDATE ledger_posting SET amount = -amount",
     "ledger.snapshots_equal_postings": "UPDATE ledger_snapshot SET balance = balance + 1",

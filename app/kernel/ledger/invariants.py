@@ -23,6 +23,19 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        name="ledger.postings_name_what_is_there",
+        explains="The entry and the account of every posting are there, in its book and its asset.",
+        sql="""
+            SELECT p.entry_id, p.position, p.account_id FROM ledger_posting p
+            LEFT JOIN ledger_entry e
+              ON e.tenant_id = p.tenant_id AND e.id = p.entry_id AND e.book_id = p.book_id
+            LEFT JOIN ledger_account a
+              ON a.tenant_id = p.tenant_id AND a.id = p.account_id AND a.book_id = p.book_id
+              AND a.asset = p.asset
+            WHERE e.id IS NULL OR a.id IS NULL
+        """,
+    ),
+    Invariant(
         name="ledger.balances_equal_postings",
         explains="The balance row of every floored account is there and equals its postings.",
         sql="""
