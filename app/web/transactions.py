@@ -48,6 +48,12 @@ class IdempotencyKeyRequired(DomainError):
     title = "This moves money or units: send an Idempotency-Key, so that a repetition is harmless"
 
 
+class FormSentBefore(idempotency.IdempotencyMismatch):
+    """The same for somebody at a page, who knows nothing of keys."""
+
+    title = "This form was sent before, and with something else in it; open the page again"
+
+
 class _Refused(Exception):
     """Carries a refusal's page out of the unit of work, which is rolled back on its way."""
 
@@ -60,6 +66,7 @@ class _Key(msgspec.Struct, frozen=True, kw_only=True):
     route: str
     key: str
     body_hash: bytes
+    is_form: bool
 
 
 def transactional(
@@ -159,7 +166,8 @@ def _told_in_place(request: PortalRequest, response: Response[Any]) -> Response[
 async def _key_of(request: PortalRequest, *, required: bool) -> _Key | None:
     key = request.headers.get("idempotency-key")
     body = await request.body()
-    if content_type_of(request) == FORM_TYPE:
+    is_form = content_type_of(request) == FORM_TYPE
+    if is_form:
         form = await read_form(request)
         key = key or form.pop(IDEMPOTENCY_FIELD, "") or None
         # The token changes with the session; the request it protects does not.
@@ -174,11 +182,17 @@ async def _key_of(request: PortalRequest, *, required: bool) -> _Key | None:
         route=f"{request.method} {request.scope['path_template']}",
         key=key.replace("\0", ""),
         body_hash=hashlib.sha256(request.url.path.encode() + b"\0" + body).digest(),
+        is_form=is_form,
     )
 
 
 async def _stored(key: _Key) -> Response[bytes] | None:
-    stored = await idempotency.begin(route=key.route, key=key.key, body_hash=key.body_hash)
+    try:
+        stored = await idempotency.begin(route=key.route, key=key.key, body_hash=key.body_hash)
+    except idempotency.IdempotencyMismatch:
+        if key.is_form:
+            raise FormSentBefore from None
+        raise
     if stored is None:
         return None
     headers = dict(stored.headers)

@@ -95,6 +95,8 @@ async def test_a_double_click_on_a_form_is_one_redemption(seats: Seats, desk: De
     answers = await at_once(member, "/redemptions", form, count=5, key="hidden field")
     assert statuses(answers) == {303: 5}
     assert len({answer.headers["location"] for answer in answers}) == 1
+    other = await member.post("/redemptions", form | {"units": "8"}, key="hidden field")
+    assert other.status_code == 422 and "This form was sent before" in other.text
     assert await counted(desk, "SELECT count(*) FROM redemption") == 1
 
 
