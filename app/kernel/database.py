@@ -32,6 +32,7 @@ R = TypeVar("R")
 
 RETRIES_MAX = 5
 ACQUIRE_TIMEOUT_SECONDS = 5
+CLOSE_SECONDS_MAX = 5
 # The server ends a transaction that has been open for longer: what is older than this is final.
 TRANSACTION_SECONDS_MAX = 60
 
@@ -179,7 +180,8 @@ async def stop_pool() -> None:
     if _pool is not None:
         pool, _pool = _pool, None
         try:
-            await asyncio.wait_for(pool.close(), timeout=5)
+            async with asyncio.timeout(CLOSE_SECONDS_MAX):
+                await pool.close()
         except TimeoutError:
             pool.terminate()
 

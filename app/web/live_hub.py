@@ -221,7 +221,8 @@ class Hub:
         assert self._sessions_ended is not None
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._sessions_ended.wait(), RECHECK_SECONDS)
+                async with asyncio.timeout(RECHECK_SECONDS):
+                    await self._sessions_ended.wait()
             self._sessions_ended.clear()
             listeners = [one for group in self._listeners.values() for one in group]
             if not listeners:

@@ -62,6 +62,8 @@ def _banned_call(name: str, call: ast.Call) -> Iterator[str]:
         yield f".{called}() runs outside the unit of work"
     if "node" in keywords and called in {"run", "run_sync", "batch"}:
         yield "node= runs outside the unit of work"
+    if called == "wait_for" and owner == "asyncio":
+        yield "asyncio.wait_for() swallows a cancellation before Python 3.12: use asyncio.timeout()"
     if called == "float" and owner == "" and name.startswith(MONEY):
         yield "float() near money: use Decimal"
     reads_clock = called in {"now", "utcnow", "today"} and owner in {"datetime", "date"}
@@ -105,6 +107,7 @@ def _imported(node: ast.AST) -> set[str]:
         ("app/web/x.py", "Band.select().batch()"),
         ("app/web/x.py", "Band.select().run_sync()"),
         ("app/web/x.py", "Band.select().run(node='read')"),
+        ("app/web/x.py", "asyncio.wait_for(event.wait(), 1)"),
         ("app/domains/x.py", "float(amount)"),
         ("app/kernel/ledger/x.py", "float(amount)"),
         ("app/domains/x.py", "datetime.now(UTC)"),
