@@ -61,8 +61,8 @@ async def clocks_off(turn: Round, people: People) -> None:
         turn.counted("answers", sum(told.statuses.values()))
         async with unit_of_work(tenant=None, actor=SYSTEM):
             await advance_clock(seconds=DAY_SECONDS)
-        await assert_sound(desk)
         await assert_accrued_once(people)
+        await assert_sound(desk)
         await _written_at_the_right_time(turn, desk, began)
     told.redemptions |= asked
     await assert_paid_once(stage, people, list(redemptions))

@@ -28,7 +28,7 @@ from app.settings import settings
 from drills.disk import on_own_disk
 from drills.people import People
 from tests.support.custody_sandbox import Control
-from tests.support.database import DatabaseUrls, add_tenant, suspend_tenants
+from tests.support.database import DatabaseUrls, add_tenant, put_off, suspend_tenants
 from tests.support.desk import Desk, open_desk
 from tests.support.environment import free_port
 from tests.support.faketime import clock_off_by
@@ -138,6 +138,7 @@ class Stage:
             )
         yield desk
         await suspend_tenants(self.urls, [tenant.id])
+        await put_off(self.urls, [tenant.id])
 
     @asynccontextmanager
     async def people(self, desk: Desk) -> AsyncIterator[People]:

@@ -112,6 +112,18 @@ async def suspend_tenants(urls: DatabaseUrls, tenant_ids: Sequence[UUID]) -> Non
         )
 
 
+async def put_off(urls: DatabaseUrls, tenant_ids: Sequence[UUID]) -> None:
+    """Their schedules and clocks come round no more: what there is to do for others stays the same."""
+    async with connected(urls.admin) as admin:
+        await admin.execute(
+            "WITH unscheduled AS ("
+            "  UPDATE schedule SET next_at = 'infinity' WHERE tenant_id = ANY($1)"
+            ") UPDATE deadline SET retry_at = 'infinity'"
+            " WHERE tenant_id = ANY($1) AND state = 'running'",
+            list(tenant_ids),
+        )
+
+
 async def end_tenants(admin: asyncpg.Connection, tenant_ids: Sequence[UUID]) -> None:
     """Suspended, and nothing of theirs is due any more: no worker of another test will do it."""
     ids = list(tenant_ids)
