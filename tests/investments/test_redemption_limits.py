@@ -264,9 +264,9 @@ class TestDay:
         first_minute = datetime(2026, 10, 24, 22, 1, tzinfo=UTC)
         member = desk.people["member"]
         async with unit_of_work(tenant=desk.tenant_id, actor=desk.people["ops"]):
-            await execute("UPDATE subscription SET matures_on = '2028-01-01'")
+            await execute("UPDATE subscription SET matures_on = '2090-01-01'")
             await execute("UPDATE destination SET usable_from = '2020-01-01'")
-            await execute("UPDATE client SET kyc_expires_at = '2028-01-01'")
+            await execute("UPDATE client SET kyc_expires_at = '2090-01-01'")
         async with unit_of_work(tenant=desk.tenant_id, actor=member, at=first_minute):
             await request_redemption(
                 subscription_id=desk.subscriptions["member", "yield"],
