@@ -28,9 +28,16 @@ from tests.support.portal import Portal, running_portal
 # A screen moves within a second; a slow shared machine gets some more before a journey fails.
 expect.set_options(timeout=8_000)
 
+# The files that take longest come first, so that what shares the processors ends together.
+_LONGEST = ("test_rest_document", "test_lighthouse", "test_every_page", "test_restarts")
+
 Newcomer = Callable[..., Page]
 # Somebody who signed in before: `known("rm", "/approvals")`.
 Known = Callable[..., Page]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in _LONGEST)
 
 
 @pytest.fixture(scope="session")
