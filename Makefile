@@ -93,23 +93,23 @@ check: $(PACKAGES)
 	mypy app workers
 	lint-imports
 
-# The second start processes and measure seconds, so only one other of their kind runs beside each.
+# Two files at a time, in the order that tests/conftest.py and e2e/conftest.py give them.
+TWO := -n 2 --dist loadfile --no-loadscope-reorder
+
 unit: setup
-	pytest tests -n 2 --ignore=tests/workers --ignore=tests/drills
-	pytest tests/drills tests/workers -n 2 --dist loadfile
+	pytest tests $(TWO)
 
 # Of where money is kept and moved: lines and branches together as pyproject.toml says, then branches
 # alone, each at least 95% of both.
 coverage: setup
-	pytest tests -n 2 --ignore=tests/workers --ignore=tests/drills --cov --cov-report= --cov-fail-under=0
-	pytest tests/workers --cov --cov-append --cov-report= --cov-fail-under=0
+	pytest tests $(TWO) --ignore=tests/drills --cov --cov-report= --cov-fail-under=0
 	coverage report --include='app/kernel/*'
 	coverage report --include='app/domains/investments/*'
 	.venv/bin/python -m tests.support.branches
 
-# Two files at a time, each with a portal of its own.
+# Each of the two has a portal of its own.
 journeys: setup browser
-	pytest e2e -n 2 --dist loadfile --no-loadscope-reorder
+	pytest e2e $(TWO)
 
 # Over the demo's year of data; its people and amounts are the same each time, its days are not.
 guides: setup browser

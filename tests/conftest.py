@@ -39,11 +39,20 @@ from tests.support.environment import free_port, set_environment
 from tests.support.log_search import leaks_in, secrets_of
 from tests.support.logs import KeptLogs
 
+# First what starts processes and measures seconds, so that nothing heavier than its like runs beside
+# it, and its database is still empty; then the files that take longest.
+_FIRST = ("test_make_drill", "test_killed_workers", "test_redis_away", "test_benchmarks")
+_LONGEST = ("test_access_matrix", "test_explanations", "test_payout_killed", "test_every_amount")
 # Where this run keeps its logs, for xdist's workers.
 LOGS = "TEST_LOGS"
 _services = pytest.StashKey[Services]()
 _leaks = pytest.StashKey[list[str]]()
 _root = pytest.StashKey[Path]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {name: place for place, name in enumerate((*_FIRST, *_LONGEST))}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 @pytest.hookimpl(tryfirst=True)
