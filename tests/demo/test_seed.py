@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from app import cli
 from app.demo import seed
 from app.settings import settings
-from tests.support.database import DatabaseUrls, add_tenant, connected
+from tests.support.database import DatabaseUrls, add_tenant, connected, end_tenants
 
 
 @pytest.fixture
@@ -33,24 +33,34 @@ def test_in_production_it_is_refused_before_anything_is_opened(
     assert "not for production" in capsys.readouterr().err
 
 
+@pytest.fixture
+async def seeded(no_pool: DatabaseUrls) -> AsyncIterator[DatabaseUrls]:
+    """What was seeded ends with the test, and its person at the provider can be linked again."""
+    yield no_pool
+    async with connected(no_pool.admin) as admin:
+        made = await admin.fetch("SELECT id FROM tenant WHERE slug = ANY($1)", [*seed.DEMO_TENANTS])
+        await end_tenants(admin, [row["id"] for row in made])
+        await admin.execute("DELETE FROM federated_identity")
+
+
 class TestSeed:
     async def test_makes_the_small_demo_once(
-        self, no_pool: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+        self, seeded: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("DEMO_SCALE", "small")
         settings.cache_clear()
         await seed.seed()
-        before = await _counted(no_pool)
+        before = await _counted(seeded)
         await seed.seed()
-        assert await _counted(no_pool) == before
+        assert await _counted(seeded) == before
         assert before["client"] == 2
         assert before["redemption"] == 0
         assert before["published_nav"] >= 60
 
     async def test_refuses_what_was_cut_short(
-        self, no_pool: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+        self, seeded: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        tenant = await add_tenant(no_pool)
+        tenant = await add_tenant(seeded)
         monkeypatch.setattr(seed, "AURORA_SLUG", tenant.slug)
         monkeypatch.setitem(seed.DEMO_TENANTS, tenant.slug, ("Cut short", ()))
 
