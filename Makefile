@@ -93,23 +93,24 @@ check: $(PACKAGES)
 	mypy app workers
 	lint-imports
 
-# Two files at a time, in the order that tests/conftest.py and e2e/conftest.py give them.
-TWO := -n 2 --dist loadfile --no-loadscope-reorder
+# Three files at a time on two processors, because some wait: in the order that tests/conftest.py and
+# e2e/conftest.py give them.
+THREE := -n 3 --dist loadfile --no-loadscope-reorder
 
 unit: setup
-	pytest tests $(TWO)
+	pytest tests $(THREE)
 
 # Of where money is kept and moved: lines and branches together as pyproject.toml says, then branches
 # alone, each at least 95% of both.
 coverage: setup
-	pytest tests $(TWO) --ignore=tests/drills --cov --cov-report= --cov-fail-under=0
+	pytest tests $(THREE) --ignore=tests/drills --cov --cov-report= --cov-fail-under=0
 	coverage report --include='app/kernel/*'
 	coverage report --include='app/domains/investments/*'
 	.venv/bin/python -m tests.support.branches
 
-# Each of the two has a portal of its own.
+# Each of the three has a portal of its own.
 journeys: setup browser
-	pytest e2e $(TWO)
+	pytest e2e $(THREE)
 
 # Over the demo's year of data; its people and amounts are the same each time, its days are not.
 guides: setup browser
