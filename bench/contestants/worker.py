@@ -85,7 +85,8 @@ class Worker:
                     )
         async with unit_of_work(tenant=self._tenant, actor=SYSTEM, read_only=True):
             rows = await fetch(
-                "SELECT extract(epoch FROM max(recorded_at) OVER (PARTITION BY xmin::text) - due_at)"
+                "SELECT extract(epoch FROM max(recorded_at) OVER (PARTITION BY xmin::text)"
+                " + (app_now() - now()) - due_at)"
                 "::float8 AS late FROM deadline_trail WHERE event = 'mark' AND due_at = $1",
                 due_at,
             )
