@@ -93,24 +93,23 @@ check: $(PACKAGES)
 	mypy app workers
 	lint-imports
 
-# Three files at a time on two processors, because some wait: in the order that tests/conftest.py and
-# e2e/conftest.py give them.
-THREE := -n 3 --dist loadfile --no-loadscope-reorder
+# Whole files, in the order that tests/conftest.py and e2e/conftest.py give them. Three at a time on two
+# processors where some wait for others; two where each has a portal of its own.
+FILES := --dist loadfile --no-loadscope-reorder
 
 unit: setup
-	pytest tests $(THREE)
+	pytest tests -n 3 $(FILES)
 
 # Of where money is kept and moved: lines and branches together as pyproject.toml says, then branches
 # alone, each at least 95% of both.
 coverage: setup
-	pytest tests $(THREE) --ignore=tests/drills --cov --cov-report= --cov-fail-under=0
+	pytest tests -n 3 $(FILES) --ignore=tests/drills --cov --cov-report= --cov-fail-under=0
 	coverage report --include='app/kernel/*'
 	coverage report --include='app/domains/investments/*'
 	.venv/bin/python -m tests.support.branches
 
-# Each of the three has a portal of its own.
 journeys: setup browser
-	pytest e2e $(THREE)
+	pytest e2e -n 2 $(FILES)
 
 # Over the demo's year of data; its people and amounts are the same each time, its days are not.
 guides: setup browser

@@ -4,6 +4,7 @@ the run; each xdist worker has its own clone of the migrated database, each test
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import uvloop
 from argon2 import PasswordHasher
 
 from app.asgi import create_app
@@ -53,6 +55,11 @@ _root = pytest.StashKey[Path]()
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     order = {name: place for place, name in enumerate((*_FIRST, *_LONGEST))}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that the portal's own processes run on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.hookimpl(tryfirst=True)
