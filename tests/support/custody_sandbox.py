@@ -28,7 +28,7 @@ def serve(app: Any) -> Iterator[str]:
             app,
             host=HOST,
             port=0,
-            log_level="warning",
+            log_config=None,
             timeout_graceful_shutdown=1,
             ws="none",
         )
