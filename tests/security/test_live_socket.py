@@ -9,11 +9,10 @@ import asyncio
 import contextlib
 import re
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
-import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -27,42 +26,21 @@ from tests.investments import steps
 from tests.security.seats import Seat, Seats
 from tests.support.client import origin
 from tests.support.desk import Desk
+from tests.support.served import served_on
 from tests.support.waiting import eventually
 from workers.relay import Relay
 
 _LIVE = re.compile(r'hx-ws:connect="/live\?topics=([^"]+)"')
 
 
-class Server(uvicorn.Server):
-    """Leaves the signals of the test run alone."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 @pytest.fixture
 async def address(portal: Portal) -> AsyncIterator[str]:
     """The portal behind uvicorn on a port of loopback, as app/web/server.py runs it."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server = Server(
-        uvicorn.Config(
-            portal,
-            loop="none",
-            lifespan="off",
-            http="httptools",
-            ws=LiveProtocol,
-            ws_max_size=LIVE_FRAME_BYTES_MAX,
-            log_config=None,
-            timeout_graceful_shutdown=1,
-        )
-    )
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started:
-        await asyncio.sleep(0.005)
-    yield f"ws://127.0.0.1:{listening.getsockname()[1]}/live"
-    server.should_exit = True
-    await serving
+    async with served_on(
+        listening, portal, http="httptools", ws=LiveProtocol, ws_max_size=LIVE_FRAME_BYTES_MAX
+    ):
+        yield f"ws://127.0.0.1:{listening.getsockname()[1]}/live"
 
 
 @pytest.fixture

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
-import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -27,18 +26,11 @@ from app.web.viewer import Viewer
 from tests.support.client import Browser, add_person, origin, sign_in
 from tests.support.database import TestTenant
 from tests.support.events import an_event_row
+from tests.support.served import served_on
 from tests.support.waiting import eventually
 
 BUFFER_BYTES = 4096
 LONG = "redemption:" + "x" * 3000
-
-
-class Server(uvicorn.Server):
-    """Leaves the signals of the test run alone."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 class Served:
@@ -116,25 +108,8 @@ async def _served(
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
     listening.bind(("127.0.0.1", 0))
     served.port = listening.getsockname()[1]
-    server = Server(
-        uvicorn.Config(
-            portal,
-            loop="none",
-            lifespan="off",
-            ws=served.protocol(),
-            ws_per_message_deflate=deflate,
-            log_config=None,
-            timeout_graceful_shutdown=1,
-        )
-    )
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started:
-        await asyncio.sleep(0.005)
-    try:
+    async with served_on(listening, portal, ws=served.protocol(), ws_per_message_deflate=deflate):
         yield served
-    finally:
-        server.should_exit = True
-        await serving
 
 
 @pytest.fixture
