@@ -7,7 +7,6 @@ goes through every gap between two of them.
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
 import signal
 from typing import Any
@@ -21,19 +20,17 @@ from app.kernel.jobs.queue import due_jobs
 from app.kernel.jobs.running import run_job
 from app.registry import load
 from app.settings import settings
+from tests.support.forking import forked
 
 # Whatever a worker knows is imported once, by the server that forks them.
 load()
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload([__name__])
 # So long after its last step a worker that was not killed must be done.
 _SECONDS_MAX = 30
 
 
 def work_until_killed(*, tenant_id: UUID, kind: str, kill_at: int) -> bool:
     """Run the tenant's due jobs of `kind` in a process of its own; tells whether it was killed."""
-    process = _processes.Process(target=_work, args=(tenant_id, kind, kill_at, dict(os.environ)))
-    process.start()
+    process = forked(__name__, tenant_id, kind, kill_at)
     process.join(_SECONDS_MAX)
     if process.exitcode is None:
         process.kill()
@@ -43,9 +40,7 @@ def work_until_killed(*, tenant_id: UUID, kind: str, kill_at: int) -> bool:
     return process.exitcode != 0
 
 
-def _work(tenant_id: UUID, kind: str, kill_at: int, environment: dict[str, str]) -> None:
-    os.environ.update(environment)
-    settings.cache_clear()
+def main(tenant_id: UUID, kind: str, kill_at: int) -> None:
     asyncio.run(_run(tenant_id, kind, kill_at))
 
 

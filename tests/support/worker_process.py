@@ -17,6 +17,8 @@ from app.kernel.database import execute
 from app.kernel.deadlines import FiredMark, on_mark
 from app.kernel.jobs import OutsideCall, job, outside_job
 from tests.support import work
+from workers import main as worker
+from workers import relay
 
 PAUSE_SECONDS = 0.02
 
@@ -50,9 +52,10 @@ async def mark(fired: FiredMark) -> None:
     await work.leave_effect(f"{fired.subject_id}:{fired.fraction.normalize()}")
 
 
+def main(part: str) -> None:
+    parts = {"worker": worker, "relay": relay}
+    parts[part].main()
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "worker":
-        from workers.main import main
-    else:
-        from workers.relay import main
-    main()
+    main(sys.argv[1])

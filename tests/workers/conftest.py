@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from redis.exceptions import RedisError
 from app.embedded.ports import free_port
 from app.embedded.redis import installed_server
 from app.settings import settings
+from tests.support.forking import forked
 from tests.support.waiting import eventually
 from tests.support.work import fresh_work
 
@@ -60,44 +60,45 @@ class RedisServer:
 
 
 class Process:
-    """A worker or a relay."""
+    """A worker or a relay, forked from a process that has imported it."""
 
     def __init__(self, part: str, environment: dict[str, str], log: Path) -> None:
         self.part = part
         self.environment = environment
         self.log = log
-        self.child: subprocess.Popen[bytes] | None = None
+        self.child: ForkServerProcess | None = None
 
     async def start(self) -> Process:
         before = self.log.read_text().count('"event": "started"') if self.log.exists() else 0
-        with self.log.open("a") as log:
-            self.child = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.worker_process", self.part],
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-            )
+        self.child = forked(
+            "tests.support.worker_process", self.part, environment=self.environment, log=self.log
+        )
         await eventually(self._has_started(before), True, within_seconds=15)
         return self
 
     def _has_started(self, before: int) -> Callable[[], Any]:
         async def look() -> bool:
-            return self.log.read_text().count('"event": "started"') > before
+            return self.log.exists() and self.log.read_text().count('"event": "started"') > before
 
         return look
+
+    @property
+    def is_running(self) -> bool:
+        return self.child is not None and self.child.is_alive()
 
     def kill(self) -> None:
         """SIGKILL: nothing of it gets to tidy up."""
         if self.child is not None:
             self.child.kill()
-            self.child.wait()
+            self.child.join()
             self.child = None
 
-    async def stop(self) -> int:
-        """SIGTERM, and the exit code."""
+    async def stop(self) -> int | None:
+        """SIGTERM, and the exit code: None where it does not end within ten seconds."""
         assert self.child is not None
-        self.child.send_signal(signal.SIGTERM)
-        return await asyncio.to_thread(self.child.wait, 10)
+        self.child.terminate()
+        await asyncio.to_thread(self.child.join, 10)
+        return self.child.exitcode
 
 
 @pytest.fixture
@@ -139,7 +140,6 @@ def new_process(
         environment = os.environ | {
             "REDIS_URL": redis_server.url,
             "DRILL_CALLS": str(calls),
-            "PYTHONUNBUFFERED": "1",
         }
         process = Process(part, environment, tmp_path / f"{part}-{len(made)}.log")
         made.append(process)
