@@ -44,7 +44,9 @@ async def run() -> None:
 
         def jobs_written() -> None:
             # While Redis is there the relay's message comes; both at once would claim twice.
-            if not waker.is_connected:
+            if waker.is_connected:
+                waker.jobs_written()
+            else:
                 sweeper.jobs_bell.ring()
 
         heard = {"stakehold_jobs": jobs_written, "stakehold_clock": sweeper.time_moved}

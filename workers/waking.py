@@ -7,7 +7,7 @@ to the jobs, at once, because it hears their NOTIFY itself.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NoReturn
 
 import structlog
@@ -27,13 +27,33 @@ from app.kernel.jobs.wakeups import (
     refs_of,
 )
 from workers.process import end
+from workers.sweeping import Bell
 
 # A message takes as long as its jobs, whose own time-outs are in the registry.
 MESSAGE_TIMEOUT_SECONDS = 60
 CLEAR_SECONDS = 1.0
+# How often Redis is asked while a message may be on its way, and while nothing was heard of one.
+EAGER_SECONDS = 0.01
+IDLE_SECONDS = 0.1
+# The relay's message comes some ten milliseconds after its jobs were written; a busy one takes longer.
+EAGER_FOR_SECONDS = 0.5
 RECONNECT_SECONDS = 0.5
 
 _log = structlog.get_logger(__name__)
+
+
+class _Worker(Worker):
+    """arq's, which rests after a look that found nothing to do."""
+
+    def __init__(self, *, rest: Callable[[], Awaitable[None]], **options: Any) -> None:
+        super().__init__(**options)
+        self._rest = rest
+
+    async def heart_beat(self) -> None:
+        """The last thing in each of arq's looks."""
+        await super().heart_beat()
+        if not self.tasks:
+            await self._rest()
 
 
 class Waker:
@@ -42,6 +62,18 @@ class Waker:
     def __init__(self, lanes: Lanes) -> None:
         self.lanes = lanes
         self.is_connected = False
+        self._bell = Bell()
+        self._eager_until = 0.0
+
+    def jobs_written(self) -> None:
+        """A message about them is on its way."""
+        self._eager_until = asyncio.get_running_loop().time() + EAGER_FOR_SECONDS
+        self._bell.ring()
+
+    async def _rest(self) -> None:
+        """Looking a hundred times a second all day is most of what an idle worker would do."""
+        if asyncio.get_running_loop().time() > self._eager_until:
+            await self._bell.wait(IDLE_SECONDS)
 
     async def run(self) -> NoReturn:
         """Take messages without end, until cancelled."""
@@ -59,12 +91,13 @@ class Waker:
 
     async def _while_connected(self) -> None:
         redis = open_redis()
-        worker = Worker(
+        worker = _Worker(
+            rest=self._rest,
             functions=[func(self._run_jobs, name=FUNCTION)],  # type: ignore[arg-type]
             queue_name=queue_name(),
             redis_pool=redis,
             handle_signals=False,
-            poll_delay=0.01,
+            poll_delay=EAGER_SECONDS,
             max_jobs=20,
             max_tries=1_000_000,
             job_timeout=MESSAGE_TIMEOUT_SECONDS,

@@ -151,7 +151,7 @@ async def main() -> None:
     async with started("worker"):
         lanes = Lanes()
         sweeper, waker = Sweeper(lanes), Waker(lanes)
-        heard = {"stakehold_clock": sweeper.time_moved}
+        heard = {"stakehold_clock": sweeper.time_moved, "stakehold_jobs": waker.jobs_written}
         parts = [*sweeper.parts(), waker.run(), listen(settings().database_url, wake=heard)]
         worker = Worker(UUID(os.environ["BENCH_TENANT"]))
         async with running(parts):

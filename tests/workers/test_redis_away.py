@@ -25,6 +25,7 @@ from tests.support.drill_work import (
     states,
 )
 from tests.support.waiting import eventually
+from workers.waking import EAGER_FOR_SECONDS
 
 
 async def jump(hours: float) -> None:
@@ -70,6 +71,23 @@ async def test_a_flush_costs_a_second_at_most(
             lambda: states(tenant.id), Counter(done=4 * round_number), within_seconds=5
         )
         assert took < 3
+
+
+async def test_a_worker_asks_redis_often_only_when_a_message_may_come(
+    tenant: TestTenant, new_process: Callable[[str], Any], redis: Any
+) -> None:
+    async def looks_in_a_second() -> int:
+        await redis.config_resetstat()
+        await asyncio.sleep(1)
+        return int((await redis.info("commandstats"))["cmdstat_zrangebyscore"]["calls"])
+
+    await new_process("relay").start()
+    await new_process("worker").start()
+    await asyncio.sleep(EAGER_FOR_SECONDS)
+    assert await looks_in_a_second() < 20
+    await enqueue_drill(tenant.id, "drill.inside", 1)
+    assert await looks_in_a_second() > 30
+    assert await states(tenant.id) == Counter(done=1)
 
 
 async def test_every_mark_fires_once_with_two_workers_and_no_redis(
