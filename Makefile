@@ -6,6 +6,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8000
 PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PATH PORT
+# Images of Python often ask for no bytecode. Every process of the portal would compile itself and its
+# libraries anew each time it starts, which takes three times as long.
+unexport PYTHONDONTWRITEBYTECODE
 
 PACKAGES := .venv/.installed
 NODE_PACKAGES := node_modules/.installed
