@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from app.integrations.certificates import certificates
 from app.kernel.crypto import digest_of
 from app.kernel.ids import new_id
 from app.web.authentication import SESSION_COOKIE, csrf_token_of
@@ -37,7 +38,9 @@ class People:
 
     @staticmethod
     async def is_ready(url: str) -> bool:
-        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=5) as http:
+        async with httpx.AsyncClient(
+            base_url=url, trust_env=False, timeout=5, verify=certificates()
+        ) as http:
             try:
                 return (await http.get("/health/ready")).is_success
             except httpx.HTTPError:

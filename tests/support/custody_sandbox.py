@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import uvicorn
 
+from app.integrations.certificates import certificates
 from app.integrations.custody.port import PayoutInstruction
 from app.integrations.custody.sandbox import HOST, create_sandbox
 
@@ -50,7 +51,9 @@ class Control:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self._http = httpx.Client(base_url=f"{address}/control", trust_env=False)
+        self._http = httpx.Client(
+            base_url=f"{address}/control", trust_env=False, verify=certificates()
+        )
 
     def fund(
         self, *, vault: str, balance: str, asset: str = "USDC", network_fee: str = "0"

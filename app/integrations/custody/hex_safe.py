@@ -16,6 +16,7 @@ import httpx
 import msgspec
 import stamina
 
+from app.integrations.certificates import certificates
 from app.integrations.circuit_breaker import CircuitBreaker, CircuitOpen
 from app.integrations.custody.hex_safe_protocol import (
     IDEMPOTENCY_HEADER,
@@ -80,6 +81,7 @@ class HexSafe:
             limits=httpx.Limits(max_connections=20, keepalive_expiry=KEEP_ALIVE_SECONDS),
             follow_redirects=False,
             trust_env=False,
+            verify=certificates(),
         )
         self._breaker = breaker or CircuitBreaker(counts=(_NotSent, _NoAnswer))
 

@@ -18,6 +18,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
 
+from app.integrations.certificates import certificates
 from app.integrations.circuit_breaker import CircuitBreaker, CircuitOpen
 from app.integrations.oidc.port import Answer, Challenge, ProvenIdentity, ProviderRefused
 from app.kernel.errors import Unavailable
@@ -52,7 +53,9 @@ class OpenIdProvider:
         self.issuer = issuer
         self._client_id = client_id
         self._secret = httpx.BasicAuth(client_id, client_secret)
-        self._http = httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False)
+        self._http = httpx.AsyncClient(
+            timeout=TIMEOUT_SECONDS, trust_env=False, verify=certificates()
+        )
         self._breaker = CircuitBreaker(counts=(httpx.HTTPError,))
         self._cached = _Cached()
 

@@ -10,6 +10,7 @@ import httpx
 import msgspec
 import stamina
 
+from app.integrations.certificates import certificates
 from app.integrations.prices.port import PricesUnavailable, UsdPrice
 
 PATH = "/api/v3/simple/price"
@@ -66,7 +67,11 @@ class CoinGecko:
     @stamina.retry(on=httpx.TransportError, attempts=ATTEMPTS_MAX, wait_initial=0.1, wait_max=1.0)
     async def _ask(self, ids: str) -> httpx.Response:
         async with httpx.AsyncClient(
-            base_url=self._url, timeout=TIMEOUTS, follow_redirects=False, trust_env=False
+            base_url=self._url,
+            timeout=TIMEOUTS,
+            follow_redirects=False,
+            trust_env=False,
+            verify=certificates(),
         ) as http:
             answer = await http.get(
                 PATH,
