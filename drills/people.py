@@ -88,17 +88,18 @@ class People:
 
     async def get(self, login: str, path: str) -> httpx.Response:
         await self.sign_in(login)
-        return await self._http.get(path, headers=self._bearer(login))
+        return await self._http.get(path, headers=self.bearer(login))
 
     async def post(
         self, login: str, path: str, body: dict[str, Any] | None = None, *, key: str | None = None
     ) -> httpx.Response:
         """Over REST, under `key` or one of its own."""
         await self.sign_in(login)
-        headers = self._bearer(login) | {"Idempotency-Key": key or new_id().hex}
+        headers = self.bearer(login) | {"Idempotency-Key": key or new_id().hex}
         return await self._http.post(path, json=body, headers=headers)
 
-    def _bearer(self, login: str) -> dict[str, str]:
+    def bearer(self, login: str) -> dict[str, str]:
+        """The header of somebody who has signed in."""
         return {"Authorization": f"Bearer {self._passes[login].token}"}
 
     async def _cookie(self, login: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 from decimal import Decimal
 
+import asyncpg
 import pytest
 
 from app.domains.investments.forms import portion_of
@@ -255,6 +256,22 @@ class TestTheSameUnits:
         refused = [answer for answer in answers if isinstance(answer, BaseException)]
         assert len(accepted) == 1
         assert all(isinstance(answer, NothingToRedeem) for answer in refused)
+
+    async def test_what_is_gone_is_refused_while_others_have_the_lock(
+        self, desk: Desk, superuser: asyncpg.Connection
+    ) -> None:
+        await request(desk, portion=Portion(units="49999"))
+        async with superuser.transaction(), asyncio.timeout(5):
+            await superuser.execute(
+                "SELECT FROM subscription WHERE tenant_id = $1 FOR UPDATE", desk.tenant_id
+            )
+            with pytest.raises(InputInvalid) as refusal:
+                await request(desk, portion=Portion(units="2"))
+            assert refusal.value.errors[0].code == "INSUFFICIENT_UNITS"
+            waiting = asyncio.create_task(request(desk, portion=Portion(units="1")))
+            done, _ = await asyncio.wait([waiting], timeout=0.3)
+            assert not done
+        await waiting
 
     async def test_overlapping_requests_at_once_never_exceed_what_is_held(self, desk: Desk) -> None:
         portion = Portion(units="20000")

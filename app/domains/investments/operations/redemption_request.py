@@ -15,14 +15,14 @@ from app.domains.investments.operations.redemption_clearance import screen_reque
 from app.domains.investments.operations.redemption_quote import Portion, units_of
 from app.domains.investments.operations.redemption_trail import leave_trail
 from app.domains.investments.queries.allowance import read_asking
-from app.domains.investments.queries.positions import Position, compute, read_position
+from app.domains.investments.queries.positions import Lock, Position, compute, read_position
 from app.domains.investments.values import DestinationKind, RedemptionState, Screened
 from app.kernel.approvals.operations import request_approval
 from app.kernel.approvals.values import Policy, Stage
 from app.kernel.clock import local_date
 from app.kernel.database import current, execute, fetch_row, fetch_value
 from app.kernel.deadlines import start_deadline
-from app.kernel.errors import Conflict, InputInvalid
+from app.kernel.errors import Conflict, InputInvalid, NotFound
 from app.kernel.ids import new_id
 from app.kernel.ledger.operations import post_entries
 from app.kernel.ledger.values import Entry, Posting
@@ -50,9 +50,7 @@ async def request_redemption(
     `ClientBarred`, `KycLapsed`, `NothingToRedeem`, `QuoteExpired`, `SingleLimit`, `DailyLimit`, and
     `InputInvalid` naming the field and the rule.
     """
-    # The row lock makes two requests for the same units wait for each other; the floor of the
-    # free account would refuse the second even without it.
-    position = await read_position(subscription_id=subscription_id, lock=True)
+    position = await _locked_position(subscription_id, portion)
     # And the client's makes two requests from two subscriptions count each other.
     asking = await read_asking(
         client_id=position.subscription["client_id"],
@@ -102,6 +100,20 @@ async def request_redemption(
         },
     )
     return redemption_id
+
+
+async def _locked_position(subscription_id: UUID, portion: Portion) -> Position:
+    """The row lock makes two requests for the same units wait for each other; the floor of the free
+    account would refuse the second even without it. Whoever asks for more than is free is told so
+    while others have the lock: two hundred who want the last ten units do not queue for them.
+    """
+    try:
+        return await read_position(subscription_id=subscription_id, lock=Lock.unless_taken)
+    except NotFound:
+        units_of(portion, await read_position(subscription_id=subscription_id))
+        position = await read_position(subscription_id=subscription_id, lock=Lock.wait)
+        units_of(portion, position)
+        return position
 
 
 def _policy(position: Position, *, needs_clearance: bool) -> Policy:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -40,10 +41,19 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     valued_on: date
 
 
-async def read_position(*, subscription_id: UUID, lock: bool = False) -> Position:
-    """The current client's subscription, valued now; with its row locked if `lock`.
+class Lock(StrEnum):
+    """Of the subscription's row: none, once nobody else has it, or only if nobody has it now."""
 
-    Raises `NotFound` where it is not theirs or no longer active, `PriceMissing` without a NAV.
+    none = ""
+    wait = "FOR UPDATE OF s"
+    unless_taken = "FOR UPDATE OF s SKIP LOCKED"
+
+
+async def read_position(*, subscription_id: UUID, lock: Lock = Lock.none) -> Position:
+    """The current client's subscription, valued now.
+
+    Raises `NotFound` where it is not theirs or no longer active (or taken, with
+    `Lock.unless_taken`), `PriceMissing` without a NAV.
     """
     return await _position(
         "c.membership_id = $2 AND s.state = 'active'", subscription_id, current().actor.id, lock
@@ -52,11 +62,11 @@ async def read_position(*, subscription_id: UUID, lock: bool = False) -> Positio
 
 async def read_any_position(*, subscription_id: UUID) -> Position:
     """Any subscription of the tenant, locked: for what follows a decision on it."""
-    return await _position("$2::uuid IS NULL", subscription_id, None, True)
+    return await _position("$2::uuid IS NULL", subscription_id, None, Lock.wait)
 
 
 async def _position(
-    condition: str, subscription_id: UUID, membership_id: UUID | None, lock: bool
+    condition: str, subscription_id: UUID, membership_id: UUID | None, lock: Lock
 ) -> Position:
     unit = current()
     row = await fetch_row(
@@ -67,7 +77,7 @@ async def _position(
         " JOIN product p ON p.id = s.product_id"
         " LEFT JOIN LATERAL (SELECT nav_per_unit, as_of FROM published_nav"
         "   WHERE product_id = p.id AND as_of <= $3 ORDER BY as_of DESC LIMIT 1) n ON true"
-        f" WHERE s.id = $1 AND {condition} {'FOR UPDATE OF s' if lock else ''}",
+        f" WHERE s.id = $1 AND {condition} {lock.value}",
         subscription_id,
         membership_id,
         unit.now,
