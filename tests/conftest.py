@@ -37,7 +37,7 @@ from tests.support.database import (
     make_template,
 )
 from tests.support.drain import check_events
-from tests.support.environment import free_port, set_environment
+from tests.support.environment import free_port, redis_of, set_environment
 from tests.support.log_search import leaks_in, secrets_of
 from tests.support.logs import KeptLogs
 
@@ -129,8 +129,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def database_urls(worker_id: str) -> DatabaseUrls:
-    """This worker's clone of the migrated database."""
+    """This worker's clone of the migrated database; and one of Redis' databases is its own."""
     urls = clone_template(worker_id)
+    os.environ["REDIS_URL"] = redis_of(worker_id, os.environ["REDIS_URL"])
     settings.cache_clear()
     return urls
 

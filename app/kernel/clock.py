@@ -6,7 +6,7 @@ limits live in real time, in the database's `clock_timestamp()`.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from app.kernel.database import current, execute, fetch_value
@@ -37,6 +37,11 @@ def business_now() -> datetime:
 def local_date(instant: datetime, zone: str) -> date:
     """The calendar day of `instant` in `zone` (an IANA name)."""
     return instant.astimezone(ZoneInfo(zone)).date()
+
+
+def day_began(instant: datetime, zone: str) -> datetime:
+    """When the calendar day of `instant` in `zone` began."""
+    return datetime.combine(local_date(instant, zone), time.min, tzinfo=ZoneInfo(zone))
 
 
 def utc(instant: datetime) -> str:

@@ -112,7 +112,7 @@ async def lists(portal: Portal, seats: Seats, desk: Desk, database: DatabaseUrls
     return taken
 
 
-def test_no_export_has_a_live_cell_and_figures_stay_figures(lists: list[Taken]) -> None:
+async def test_no_export_has_a_live_cell_and_figures_stay_figures(lists: list[Taken]) -> None:
     negative, planted = {"csv": 0, "xlsx": 0}, set()
     for taken in lists:
         path = taken.of
@@ -141,7 +141,7 @@ def test_no_export_has_a_live_cell_and_figures_stay_figures(lists: list[Taken]) 
     find_libreoffice() is None, reason="no LibreOffice: apt-get install libreoffice-calc-nogui"
 )
 @pytest.mark.timeout(240)
-def test_libreoffice_computes_nothing_and_reads_figures_as_figures(
+async def test_libreoffice_computes_nothing_and_reads_figures_as_figures(
     lists: list[Taken], tmp_path: Path
 ) -> None:
     for number, taken in enumerate(lists):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from urllib.parse import urlsplit
 
 
 def free_port() -> int:
@@ -20,3 +21,9 @@ def set_environment(services: dict[str, str]) -> None:
     any other; `PORT` is where the identity provider knows a portal that really listens.
     """
     os.environ.update(services | {"ENVIRONMENT": "test", "PUBLIC_URL": "https://portal.test"})
+
+
+def redis_of(worker: str, url: str) -> str:
+    """One of the server's sixteen databases for each of xdist's workers."""
+    number = int(worker.removeprefix("gw")) + 1 if worker.startswith("gw") else 0
+    return urlsplit(url)._replace(path=f"/{number % 16}").geturl()

@@ -224,7 +224,10 @@ class TestHints:
             await _publish(tenant, "a", version="before")
             assert (await socket.next())["version"] == "before"
             redis = Redis.from_url(settings().redis_url)
-            await redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+            ours = str(redis.connection_pool.connection_kwargs["db"])
+            for client in await redis.client_list(_type="pubsub"):
+                if client["db"] == ours:
+                    await redis.client_kill_filter(_id=client["id"])
             await redis.aclose()
             assert await socket.next() == {"resync": True}
             await _publish(tenant, "a", version="after")

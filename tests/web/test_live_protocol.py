@@ -124,7 +124,7 @@ async def _hints(page: ClientConnection, *, until: str) -> list[Hint]:
     async with asyncio.timeout(10):
         while not hints or hints[-1].version != until:
             message = await page.recv()
-            # Tests share one Redis, and one of them cuts everybody's subscriptions.
+            # An earlier test has cut its portal's subscriptions, which is this one's.
             if message != '{"resync":true}':
                 hints.append(msgspec.json.decode(message, type=Hint))
     return hints

@@ -16,7 +16,7 @@ from app.domains.investments.values import (
     SubscriptionState,
     SubscriptionView,
 )
-from app.kernel.clock import local_date
+from app.kernel.clock import day_began, local_date
 from app.kernel.database import current, fetch
 from app.kernel.errors import NotFound
 from app.kernel.ledger.queries import balances
@@ -126,7 +126,8 @@ def _view(row: Any, free: Decimal, locked: Decimal) -> SubscriptionView:
     kind = ProductKind(row["kind"])
     is_fixed = kind is ProductKind.fixed_yield
     nav = Decimal(1) if is_fixed else row["nav_per_unit"] or Decimal(1)
-    nav_at = unit.now if is_fixed else row["nav_at"] or unit.now
+    # A fixed yield counts to today: what is read twice a day is the same.
+    nav_at = row["nav_at"] or day_began(unit.now, row["time_zone"])
     days = accrual_days(
         activated_on=row["activated_on"],
         matures_on=row["matures_on"],

@@ -36,7 +36,8 @@ class SubscriptionBody(Body, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 class SubscriptionOut(Out, frozen=True, kw_only=True):
     """`units` are free to redeem, and worth `free_value`. Principal, yield and value are of all that
-    is held: those, and `units_locked`, which are in open requests."""
+    is held: those, and `units_locked`, which are in open requests. `nav_at` of a fixed yield is the
+    beginning of the day to which it counts."""
 
     id: UUID
     product_id: UUID
