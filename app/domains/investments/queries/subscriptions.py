@@ -126,8 +126,9 @@ def _view(row: Any, free: Decimal, locked: Decimal) -> SubscriptionView:
     kind = ProductKind(row["kind"])
     is_fixed = kind is ProductKind.fixed_yield
     nav = Decimal(1) if is_fixed else row["nav_per_unit"] or Decimal(1)
-    # A fixed yield counts to today: what is read twice a day is the same.
-    nav_at = row["nav_at"] or day_began(unit.now, row["time_zone"])
+    # A fixed yield counts whole days, so that whoever reads it twice in a day reads the same.
+    today = day_began(unit.now, row["time_zone"])
+    nav_at = today if is_fixed else row["nav_at"] or today
     days = accrual_days(
         activated_on=row["activated_on"],
         matures_on=row["matures_on"],
